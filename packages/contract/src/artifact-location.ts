@@ -199,7 +199,16 @@ function isUrlPath(url: string | undefined): boolean {
 function urlPath(url: string | undefined): string {
   if (!url) return "";
   if (isUrlPath(url)) return url;
-  return URL.canParse(url) ? decodeURI(new URL(url).pathname) : "";
+  return URL.canParse(url) ? decoded(new URL(url).pathname) : "";
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    // A stray `%` is a legal path that only cannot be decoded; it is then its own spelling.
+    return path;
+  }
 }
 
 function withUrlPath(url: string, path: string): string {

@@ -49,31 +49,31 @@ const DEFAULT_GRACE_PERIOD_MS = 30_000;
  *   or unreadable `ARGO_DEADLINE` and for retry settings that are not numbers
  */
 export function parseExecutorConfig(env: Environment): ExecutorConfig {
-  const podName = env["ARGO_POD_NAME"] ?? "";
+  const podName = env.ARGO_POD_NAME ?? "";
   if (podName === "") {
     throw new ConfigError("Unable to determine pod name from environment variable ARGO_POD_NAME", {
       exitCode: 1,
     });
   }
-  const partSizeMib = parseWhole(env["ARTIFACT_S3_UPLOAD_PART_SIZE_MIB"]);
-  const threads = parseWhole(env["ARTIFACT_S3_UPLOAD_THREADS"]);
+  const partSizeMib = parseWhole(env.ARTIFACT_S3_UPLOAD_PART_SIZE_MIB);
+  const threads = parseWhole(env.ARTIFACT_S3_UPLOAD_THREADS);
   return {
-    containerName: env["ARGO_CONTAINER_NAME"] ?? "",
+    containerName: env.ARGO_CONTAINER_NAME ?? "",
     podName,
-    podUid: env["ARGO_POD_UID"] ?? "",
-    nodeId: env["ARGO_NODE_ID"] ?? "",
-    workflowName: env["ARGO_WORKFLOW_NAME"] ?? "",
-    workflowUid: env["ARGO_WORKFLOW_UID"] ?? "",
-    instanceId: env["ARGO_INSTANCE_ID"] ?? "",
-    includeScriptOutput: env["ARGO_INCLUDE_SCRIPT_OUTPUT"] === "true",
-    deadline: parseDeadline(env["ARGO_DEADLINE"]),
-    terminationGracePeriodMs: parseGracePeriod(env["ARGO_TERMINATION_GRACE_PERIOD_SECONDS"]),
-    progressFile: env["ARGO_PROGRESS_FILE"] || undefined,
-    progressPatchTickMs: parseGoDuration(env["ARGO_PROGRESS_PATCH_TICK_DURATION"] ?? "") ?? 0,
-    progressFileTickMs: parseGoDuration(env["ARGO_PROGRESS_FILE_TICK_DURATION"] ?? "") ?? 0,
-    initless: env["ARGO_INITLESS_POD"] === "true",
-    artifactPluginNames: splitNames(env["ARGO_ARTIFACT_PLUGIN_NAMES"]),
-    removeLocalArtifactPath: env["REMOVE_LOCAL_ART_PATH"] === "true",
+    podUid: env.ARGO_POD_UID ?? "",
+    nodeId: env.ARGO_NODE_ID ?? "",
+    workflowName: env.ARGO_WORKFLOW_NAME ?? "",
+    workflowUid: env.ARGO_WORKFLOW_UID ?? "",
+    instanceId: env.ARGO_INSTANCE_ID ?? "",
+    includeScriptOutput: env.ARGO_INCLUDE_SCRIPT_OUTPUT === "true",
+    deadline: parseDeadline(env.ARGO_DEADLINE),
+    terminationGracePeriodMs: parseGracePeriod(env.ARGO_TERMINATION_GRACE_PERIOD_SECONDS),
+    progressFile: env.ARGO_PROGRESS_FILE || undefined,
+    progressPatchTickMs: parseGoDuration(env.ARGO_PROGRESS_PATCH_TICK_DURATION ?? "") ?? 0,
+    progressFileTickMs: parseGoDuration(env.ARGO_PROGRESS_FILE_TICK_DURATION ?? "") ?? 0,
+    initless: env.ARGO_INITLESS_POD === "true",
+    artifactPluginNames: splitNames(env.ARGO_ARTIFACT_PLUGIN_NAMES),
+    removeLocalArtifactPath: env.REMOVE_LOCAL_ART_PATH === "true",
     executorRetry: {
       steps: parseNumber(env, "EXECUTOR_RETRY_BACKOFF_STEPS", 5),
       durationMs: parseDuration(env, "EXECUTOR_RETRY_BACKOFF_DURATION", 1000),
@@ -90,10 +90,10 @@ export function parseExecutorConfig(env: Environment): ExecutorConfig {
     s3UploadThreads: threads !== undefined && threads >= 1 ? threads : undefined,
     s3UploadPartSizeBytes:
       partSizeMib !== undefined && partSizeMib >= 5 && partSizeMib <= 5120 ? partSizeMib * MIB : undefined,
-    transientErrorPattern: env["TRANSIENT_ERROR_PATTERN"] || undefined,
-    sshKnownHosts: env["SSH_KNOWN_HOSTS"] || undefined,
-    template: env["ARGO_TEMPLATE"],
-    front: env["SKEIN_FRONT"] || undefined,
+    transientErrorPattern: env.TRANSIENT_ERROR_PATTERN || undefined,
+    sshKnownHosts: env.SSH_KNOWN_HOSTS || undefined,
+    template: env.ARGO_TEMPLATE,
+    front: env.SKEIN_FRONT || undefined,
   };
 }
 

@@ -84,11 +84,12 @@ export function createLogger(options: LoggerOptions, bound: LogFields = {}): Log
 
 function textLine(time: Date, level: LogLevel, message: string, fields: LogFields): string {
   const pairs = Object.entries(fields).map(([key, value]) => `${key}=${quote(asText(value))}`);
-  return (
-    [`time=${time.toISOString()}`, `level=${level.toUpperCase()}`, `msg=${quote(message)}`, ...pairs].join(
-      " ",
-    ) + "\n"
-  );
+  return `${[
+    `time=${time.toISOString()}`,
+    `level=${level.toUpperCase()}`,
+    `msg=${quote(message)}`,
+    ...pairs,
+  ].join(" ")}\n`;
 }
 
 function jsonLine(time: Date, level: LogLevel, message: string, fields: LogFields): string {

@@ -23,14 +23,12 @@ export function parseTemplate(text: string, source: string): Template {
   for (const side of ["inputs", "outputs"]) {
     const put = check.optionalObject(template[side], side);
     if (!put) continue;
-    check.namedList(put["parameters"], `${side}.parameters`, (item, at) =>
-      normaliseParameter(check, item, at),
-    );
-    check.namedList(put["artifacts"], `${side}.artifacts`, (item, at) => checkArtifact(check, item, at));
+    check.namedList(put.parameters, `${side}.parameters`, (item, at) => normaliseParameter(check, item, at));
+    check.namedList(put.artifacts, `${side}.artifacts`, (item, at) => checkArtifact(check, item, at));
   }
   checkContainers(check, template);
-  check.optionalObject(template["archiveLocation"], "archiveLocation");
-  check.namedList(template["sidecars"], "sidecars", () => {});
+  check.optionalObject(template.archiveLocation, "archiveLocation");
+  check.namedList(template.sidecars, "sidecars", () => {});
   return template as Template;
 }
 
@@ -40,20 +38,20 @@ export function serialiseTemplate(template: Template): string {
 }
 
 function checkContainers(check: ShapeCheck, template: Json): void {
-  check.optionalObject(template["container"], "container");
-  const script = check.optionalObject(template["script"], "script");
-  if (script) check.string(script["source"] ?? "", "script.source");
-  const set = check.optionalObject(template["containerSet"], "containerSet");
-  if (set) check.namedList(set["containers"], "containerSet.containers", () => {});
+  check.optionalObject(template.container, "container");
+  const script = check.optionalObject(template.script, "script");
+  if (script) check.string(script.source ?? "", "script.source");
+  const set = check.optionalObject(template.containerSet, "containerSet");
+  if (set) check.namedList(set.containers, "containerSet.containers", () => {});
   const holders: [unknown, string][] = [
-    [template["container"], "container"],
+    [template.container, "container"],
     [script, "script"],
     [set, "containerSet"],
   ];
   for (const [holder, at] of holders) {
-    const mounts = (holder as Json | undefined)?.["volumeMounts"];
+    const mounts = (holder as Json | undefined)?.volumeMounts;
     check.namedList(mounts, `${at}.volumeMounts`, (mount, path) =>
-      check.string(mount["mountPath"], `${path}.mountPath`),
+      check.string(mount.mountPath, `${path}.mountPath`),
     );
   }
 }
@@ -61,10 +59,10 @@ function checkContainers(check: ShapeCheck, template: Json): void {
 function normaliseParameter(check: ShapeCheck, parameter: Json, at: string): void {
   replaceAnyString(parameter, "value");
   replaceAnyString(parameter, "default");
-  const valueFrom = check.optionalObject(parameter["valueFrom"], `${at}.valueFrom`);
+  const valueFrom = check.optionalObject(parameter.valueFrom, `${at}.valueFrom`);
   if (!valueFrom) return;
   replaceAnyString(valueFrom, "default");
-  if (valueFrom["path"] !== undefined) check.string(valueFrom["path"], `${at}.valueFrom.path`);
+  if (valueFrom.path !== undefined) check.string(valueFrom.path, `${at}.valueFrom.path`);
 }
 
 function replaceAnyString(holder: Json, field: string): void {
@@ -89,9 +87,9 @@ const LOCATION_FIELDS = [
 ];
 
 function checkArtifact(check: ShapeCheck, artifact: Json, at: string): void {
-  if (artifact["path"] !== undefined) check.string(artifact["path"], `${at}.path`);
-  if (artifact["mode"] !== undefined && !Number.isInteger(artifact["mode"])) {
-    check.fail(`${at}.mode`, "must be an integer", artifact["mode"]);
+  if (artifact.path !== undefined) check.string(artifact.path, `${at}.path`);
+  if (artifact.mode !== undefined && !Number.isInteger(artifact.mode)) {
+    check.fail(`${at}.mode`, "must be an integer", artifact.mode);
   }
   for (const field of LOCATION_FIELDS) {
     if (artifact[field] === null) delete artifact[field];
@@ -133,7 +131,7 @@ class ShapeCheck {
     value.forEach((item: unknown, index) => {
       const itemAt = `${at}[${index}]`;
       const object = this.object(item, itemAt);
-      this.string(object["name"], `${itemAt}.name`);
+      this.string(object.name, `${itemAt}.name`);
       each(object, itemAt);
     });
   }
