@@ -1,0 +1,39 @@
+import type { SecureContextOptions } from "node:tls";
+
+export interface TlsOptions extends Pick<SecureContextOptions, "ca" | "cert" | "key"> {
+  rejectUnauthorized?: boolean;
+  /** Name to check the server's certificate against, when it is not the host of the URL. */
+  servername?: string;
+}
+
+/** How to reach one API server as one user. */
+export interface Connection {
+  server: URL;
+  /** Where the executor works when no object says otherwise. */
+  namespace: string;
+  tls: TlsOptions;
+  /** Asked before every request, because tokens rotate. */
+  authorization(): Promise<Record<string, string>>;
+}
+
+/** The kubectl-style flags of the executor (contract §2.1). Absent means "as configured". */
+export interface ConnectionFlags {
+  kubeconfig?: string | undefined;
+  namespace?: string | undefined;
+  context?: string | undefined;
+  cluster?: string | undefined;
+  user?: string | undefined;
+  server?: string | undefined;
+  tlsServerName?: string | undefined;
+  certificateAuthority?: string | undefined;
+  clientCertificate?: string | undefined;
+  clientKey?: string | undefined;
+  insecureSkipTlsVerify?: boolean | undefined;
+  token?: string | undefined;
+  username?: string | undefined;
+  password?: string | undefined;
+  as?: string | undefined;
+  asUid?: string | undefined;
+  asGroup?: string[] | undefined;
+  requestTimeoutMs?: number | undefined;
+}

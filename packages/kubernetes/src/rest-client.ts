@@ -1,0 +1,121 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Connection } from "./connection.ts";
+import { connectionError, KubernetesError } from "./kubernetes-error.ts";
+
+export interface RestRequest {
+  method: "GET" | "POST" | "PATCH";
+  /** Absolute, below the server's own path. */
+  path: string;
+  body?: unknown;
+  contentType?: "application/json" | "application/merge-patch+json";
+  signal?: AbortSignal | undefined;
+}
+
+/** Speaks JSON to one API server. Never retries. */
+export interface RestClient {
+  readonly namespace: string;
+  /**
+   * @returns the parsed body
+   * @throws KubernetesError for an answer that is not 2xx; ArtifactError `network.*` when there was none
+   */
+  send(request: RestRequest): Promise<unknown>;
+  /** Ends the kept connections, so that they do not keep the process. */
+  close(): void;
+}
+
+/** An API server that has accepted a connection but says nothing for this long is taken for dead. */
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+export interface RestClientOptions {
+  userAgent: string;
+  /** Milliseconds without an answer. Default 30 000. */
+  timeoutMs?: number | undefined;
+}
+
+export function createRestClient(connection: Connection, options: RestClientOptions): RestClient {
+  const { server } = connection;
+  const secure = server.protocol === "https:";
+  const agent = secure
+    ? new HttpsAgent({ keepAlive: true, ...connection.tls })
+    : new HttpAgent({ keepAlive: true });
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+
+  const exchange = (
+    call: RestRequest,
+    headers: Record<string, string | number>,
+  ): Promise<[IncomingMessage, string]> =>
+    new Promise((resolve, reject) => {
+      const signal = call.signal
+        ? AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs)])
+        : AbortSignal.timeout(timeoutMs);
+      const request = (secure ? httpsRequest : httpRequest)(
+        new URL(server.pathname.replace(/\/$/, "") + call.path, server),
+        { method: call.method, agent, headers, signal },
+        (response) => {
+          readText(response).then((text) => resolve([response, text]), reject);
+        },
+      );
+      request.on("error", (error) => reject(abortReason(error, signal)));
+      request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+    });
+
+  return {
+    namespace: connection.namespace,
+    async send(call) {
+      const headers: Record<string, string | number> = {
+        accept: "application/json",
+        "user-agent": options.userAgent,
+        ...(await connection.authorization()),
+      };
+      if (call.body !== undefined) {
+        headers["content-type"] = call.contentType ?? "application/json";
+        headers["content-length"] = Buffer.byteLength(JSON.stringify(call.body));
+      }
+      const [response, text] = await exchange(call, headers).catch((error: unknown) => {
+        call.signal?.throwIfAborted();
+        throw connectionError(error, server);
+      });
+      const status = response.statusCode ?? 0;
+      if (status >= 200 && status < 300) return text === "" ? undefined : JSON.parse(text);
+      throw statusError(status, response, text);
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** A time-out is our own doing; say so instead of "the operation was aborted". */
+function abortReason(error: Error, signal: AbortSignal): Error {
+  const reason: unknown = signal.reason;
+  if (signal.aborted && reason instanceof DOMException && reason.name === "TimeoutError") {
+    return Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" });
+  }
+  return error;
+}
+
+function statusError(status: number, response: IncomingMessage, text: string): KubernetesError {
+  const body = parseStatus(text);
+  const retryAfter = Number(response.headers["retry-after"]);
+  return new KubernetesError({
+    status,
+    reason: body.reason ?? "",
+    message: body.message || text.trim().slice(0, 1000) || `the API server answered ${status}`,
+    retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1000 : undefined,
+  });
+}
+
+function parseStatus(text: string): { reason?: string; message?: string } {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    // A proxy in between answers in HTML; its text is the message then.
+    return {};
+  }
+}

@@ -1,0 +1,153 @@
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  API_VERSION,
+  ArtifactError,
+  LABEL_REPORT_OUTPUTS_COMPLETED,
+  type Logger,
+  newTaskResult,
+  type Outputs,
+  type TaskResultIdentity,
+  type WorkflowTaskResult,
+} from "@skein/contract";
+import { type Backoff, backoffDelay, INITIALISE_BACKOFF, REPORT_BACKOFF } from "./backoff.ts";
+import { KubernetesError } from "./kubernetes-error.ts";
+import type { RestClient } from "./rest-client.ts";
+
+/** The span an attempt is made in; names are Argo's. */
+export type ReportStep = "createTaskResult" | "patchTaskResult" | "patchTaskResultLabels";
+
+export interface TaskResultReporterOptions {
+  client: RestClient;
+  identity: TaskResultIdentity;
+  log: Logger;
+  /** Called around every single attempt, so that each becomes a span. */
+  attempt: <T>(step: ReportStep, work: () => Promise<T>) => Promise<T>;
+  /** Ends the retries. What was under way fails with the last error. */
+  signal: AbortSignal;
+  /** That an earlier process created the object. Default false. */
+  created?: boolean;
+  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  random?: () => number;
+}
+
+/** Reports by a WorkflowTaskResult, as contract §14 says. Transient errors are retried until the signal ends it. */
+export interface TaskResultReporter {
+  /** Creates the object with the label "not complete"; one that exists is left as it is. */
+  initialize(): Promise<void>;
+  /** Replaces parameters, artifacts and result as a whole. */
+  report(outputs: Outputs): Promise<void>;
+  progress(value: string): Promise<void>;
+  /** Sets the label that makes the controller read the outputs. */
+  finalize(): Promise<void>;
+}
+
+const RBAC_HINT =
+  "failed to patch task result, see https://argo-workflows.readthedocs.io/en/latest/workflow-rbac/";
+
+/** etcd's default limit for one request: https://etcd.io/docs/v3.5/dev-guide/limit/ */
+const ETCD_REQUEST_BYTES = 1.5 * 1024 * 1024;
+
+type Content = Pick<WorkflowTaskResult, "outputs" | "progress">;
+
+export function createTaskResultReporter(options: TaskResultReporterOptions): TaskResultReporter {
+  const { client, identity } = options;
+  const collection = `/apis/${API_VERSION}/namespaces/${encodeURIComponent(client.namespace)}/workflowtaskresults`;
+  const object = `${collection}/${encodeURIComponent(identity.nodeId)}`;
+  const { signal } = options;
+  let created = options.created ?? false;
+
+  const post = async (content: Content): Promise<void> => {
+    await client.send({ method: "POST", path: collection, body: newTaskResult(identity, content), signal });
+    created = true;
+  };
+  const patch = (body: object): Promise<unknown> =>
+    client.send({ method: "PATCH", path: object, body, contentType: "application/merge-patch+json", signal });
+
+  /** Contract §14.2: POST until the object is known to exist, then PATCH; a conflict or a loss changes sides. */
+  const upsert = async (content: Content): Promise<void> => {
+    if (!created) {
+      try {
+        return await post(content);
+      } catch (error) {
+        if (!isReason(error, 409, "AlreadyExists")) throw error;
+        created = true;
+      }
+    }
+    try {
+      await patch({ metadata: {}, ...content });
+    } catch (error) {
+      if (!isReason(error, 404)) throw error;
+      await post(content);
+    }
+  };
+
+  return {
+    initialize: () => retry(options, "createTaskResult", INITIALISE_BACKOFF, () => upsert({})),
+    report: async (outputs) => {
+      const content = { outputs };
+      await retry(options, "patchTaskResult", REPORT_BACKOFF, () => upsert(content)).catch(
+        (error: unknown) => {
+          throw explainSize(error, content);
+        },
+      );
+    },
+    progress: (progress) => retry(options, "patchTaskResult", REPORT_BACKOFF, () => upsert({ progress })),
+    finalize: () =>
+      retry(options, "patchTaskResultLabels", INITIALISE_BACKOFF, async () => {
+        await patch({ metadata: { labels: { [LABEL_REPORT_OUTPUTS_COMPLETED]: "true" } } });
+      }),
+  };
+}
+
+async function retry(
+  options: TaskResultReporterOptions,
+  step: ReportStep,
+  backoff: Backoff,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { log, signal, sleep = sleepUntil, random = Math.random } = options;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await options.attempt(step, work);
+    } catch (error) {
+      const refused = error instanceof KubernetesError && (error.status === 403 || error.status === 404);
+      if (refused) log.warn(RBAC_HINT, { attempt, error });
+      else if (attempt % 20 === 0)
+        log.warn("failed to patch task result", { attempt, error: error as Error });
+      if (!(error instanceof ArtifactError && error.transient) || signal.aborted) throw error;
+      const asked = error instanceof KubernetesError ? (error.retryAfterMs ?? 0) : 0;
+      await sleep(Math.max(backoffDelay(backoff, attempt, random), asked), signal);
+      // Told to stop while waiting: the last error says more than "aborted".
+      if (signal.aborted) throw error;
+    }
+  }
+}
+
+async function sleepUntil(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch {
+    // Aborted; the caller looks at the signal.
+  }
+}
+
+function isReason(error: unknown, status: number, reason?: string): boolean {
+  return (
+    error instanceof KubernetesError &&
+    error.status === status &&
+    (reason === undefined || error.reason === reason)
+  );
+}
+
+function explainSize(error: unknown, content: Content): unknown {
+  if (!(error instanceof KubernetesError) || error.code !== "kubernetes.too_large") return error;
+  const bytes = Buffer.byteLength(JSON.stringify(content));
+  const largest = (content.outputs?.parameters ?? [])
+    .map(({ name, value }) => ({ name, bytes: Buffer.byteLength(value ?? "") }))
+    .sort((a, b) => b.bytes - a.bytes)[0];
+  const culprit = largest ? `; the largest parameter is '${largest.name}' with ${largest.bytes} bytes` : "";
+  return new ArtifactError(
+    `the outputs are too large for one task result: ${bytes} bytes, etcd takes about ${ETCD_REQUEST_BYTES}${culprit}: ${error.message}`,
+    { code: "kubernetes.too_large", remedy: error.remedy ?? "make large parameters artifacts", cause: error },
+  );
+}
