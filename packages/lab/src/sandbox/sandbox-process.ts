@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { constants } from "node:os";
+import type { Readable } from "node:stream";
+import { errorMessage } from "@skein/contract";
+
+export interface SandboxProcess {
+  /** The command's process id, as the machine numbers it. In its container it is 1. */
+  readonly pid: number;
+  /** As a kubelet reports it: the command's own code, or 128+n when signal n ended it. Never rejects. */
+  readonly exitCode: Promise<number>;
+  /** To the command alone, as `kill` inside the container would; a command that has ended is no error. */
+  kill(signal: NodeJS.Signals): void;
+}
+
+interface StartOptions {
+  argv: readonly string[];
+  environment: Readonly<Record<string, string>>;
+  /** Descriptor of the file that gets stdout and stderr. */
+  log: number;
+  /** For messages: the command that is to run in the container. */
+  name: string;
+}
+
+/**
+ * Starts a container's script and waits for its word that the command runs.
+ *
+ * @throws Error with what the script complained about, when it never came so far
+ */
+export async function startProcess(options: StartOptions): Promise<SandboxProcess> {
+  const { argv, environment, log, name } = options;
+  const [program = "", ...args] = argv;
+  const child = spawn(program, args, {
+    env: { ...environment },
+    stdio: ["ignore", log, log, "pipe"],
+    // A session of its own: Ctrl-C in the terminal is for the lab, which stops its pods in order.
+    detached: true,
+  });
+  registerForExit(child);
+  const exitCode = exitOf(child);
+  const { pid, complaints } = await readReport(child.stdio[3] as Readable);
+  if (pid === undefined || complaints !== undefined) {
+    const code = await exitCode;
+    throw new Error(
+      `cannot make the container for ${name} (exit code ${code}): ${complaints ?? ""}`.trimEnd(),
+    );
+  }
+  return { pid, exitCode, kill: (signal) => signalProcess(pid, signal) };
+}
+
+/** Reads descriptor 3 to its end, which comes when the command takes over or the script dies. */
+async function readReport(report: Readable): Promise<{ pid?: number; complaints?: string }> {
+  let text = "";
+  for await (const chunk of report.setEncoding("utf8")) text += chunk;
+  const pid = /^pid (\d+)$/m.exec(text)?.[1];
+  const ready = /^ready$/m.test(text);
+  return {
+    ...(pid === undefined ? {} : { pid: Number(pid) }),
+    ...(ready ? {} : { complaints: text.replace(/^pid \d+\n/, "").trim() }),
+  };
+}
+
+async function exitOf(child: ChildProcess): Promise<number> {
+  try {
+    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+    return code ?? 128 + (signal ? constants.signals[signal] : 0);
+  } catch (error) {
+    throw new Error(`cannot start ${child.spawnfile}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+const running = new Set<ChildProcess>();
+
+/** However the lab ends, no container outlives it: `unshare --kill-child` takes its command along. */
+function registerForExit(child: ChildProcess): void {
+  if (running.size === 0) process.on("exit", killAll);
+  running.add(child);
+  child.once("exit", () => {
+    running.delete(child);
+    if (running.size === 0) process.off("exit", killAll);
+  });
+}
+
+function killAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}

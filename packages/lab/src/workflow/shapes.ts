@@ -1,0 +1,310 @@
+import { anyText, flag, ignored, integer, list, mapOf, object, type Shape, text } from "./shape.ts";
+
+/**
+ * Everything the lab understands of a workflow file. A field that is not here is refused by name; one that is
+ * `ignored` cannot change what the workflow computes, only where and with how much room it runs.
+ */
+
+const secretSelector = object("a secret reference", { name: text, key: text, optional: ignored }, [
+  "name",
+  "key",
+]);
+
+const s3 = object("an s3 location", {
+  endpoint: text,
+  bucket: text,
+  region: text,
+  insecure: flag,
+  key: text,
+  accessKeySecret: secretSelector,
+  secretKeySecret: secretSelector,
+  sessionTokenSecret: secretSelector,
+  caSecret: secretSelector,
+  roleARN: text,
+  useSDKCreds: flag,
+  addressingStyle: text,
+  createBucketIfNotPresent: object("createBucketIfNotPresent", { objectLocking: flag }),
+  encryptionOptions: object("encryptionOptions", {
+    enableEncryption: flag,
+    kmsKeyId: text,
+    kmsEncryptionContext: text,
+    serverSideCustomerKeySecret: secretSelector,
+  }),
+});
+
+const git = object(
+  "a git location",
+  {
+    repo: text,
+    revision: text,
+    branch: text,
+    depth: integer,
+    fetch: list(text),
+    singleBranch: flag,
+    disableSubmodules: flag,
+    insecureIgnoreHostKey: flag,
+    insecureSkipTLS: flag,
+    usernameSecret: secretSelector,
+    passwordSecret: secretSelector,
+    sshPrivateKeySecret: secretSelector,
+  },
+  ["repo"],
+);
+
+const header = object("a header", { name: text, value: text }, ["name"]);
+
+const http = object(
+  "an http location",
+  {
+    url: text,
+    headers: list(header),
+    saveStreamViaFile: flag,
+    auth: object("auth", {
+      basicAuth: object("basicAuth", { usernameSecret: secretSelector, passwordSecret: secretSelector }),
+      clientCert: object("clientCert", { clientCertSecret: secretSelector, clientKeySecret: secretSelector }),
+      oauth2: object("oauth2", {
+        clientIDSecret: secretSelector,
+        clientSecretSecret: secretSelector,
+        tokenURLSecret: secretSelector,
+        scopes: list(text),
+        endpointParams: list(object("an endpoint parameter", { key: text, value: text }, ["key"])),
+      }),
+    }),
+  },
+  ["url"],
+);
+
+const raw = object("a raw location", { data: text });
+
+const locations = { s3, git, http, raw };
+
+export const repositoryShape = object("an artifact repository", {
+  archiveLogs: flag,
+  s3: (value, path, report) => {
+    const { keyFormat, ...rest } = Object(value) as Record<string, unknown>;
+    const location = s3(rest, path, report) as Record<string, unknown> | undefined;
+    const format = keyFormat === undefined ? undefined : text(keyFormat, [...path, "keyFormat"], report);
+    return location && { ...location, ...(format === undefined ? {} : { keyFormat: format }) };
+  },
+});
+
+const archive = object("archive", {
+  none: object("archive.none", {}),
+  zip: object("archive.zip", {}),
+  tar: object("archive.tar", { compressionLevel: integer }),
+});
+
+const artifactFields: Record<string, Shape> = {
+  name: text,
+  path: text,
+  mode: integer,
+  recurseMode: flag,
+  optional: flag,
+  description: ignored,
+  artifactGC: ignored,
+  archive,
+  ...locations,
+};
+
+const inputArtifact = object("an input artifact", artifactFields, ["name"]);
+const outputArtifact = object("an output artifact", { ...artifactFields, from: text, subPath: text }, [
+  "name",
+]);
+const argumentArtifact = object("an artifact argument", { ...artifactFields, from: text, subPath: text }, [
+  "name",
+]);
+
+const parameterFields: Record<string, Shape> = {
+  name: text,
+  value: anyText,
+  default: anyText,
+  enum: list(anyText),
+  description: ignored,
+};
+
+const parameter = object("a parameter", parameterFields, ["name"]);
+const outputParameter = object(
+  "an output parameter",
+  {
+    name: text,
+    description: ignored,
+    valueFrom: object("valueFrom", { path: text, parameter: text, default: anyText }),
+  },
+  ["name", "valueFrom"],
+);
+
+const argumentsShape = object("arguments", {
+  parameters: list(parameter),
+  artifacts: list(argumentArtifact),
+});
+
+const environmentVariable = object(
+  "an environment variable",
+  {
+    name: text,
+    value: text,
+    valueFrom: object("valueFrom of an environment variable", { secretKeyRef: secretSelector }, [
+      "secretKeyRef",
+    ]),
+  },
+  ["name"],
+);
+
+const containerFields: Record<string, Shape> = {
+  name: text,
+  image: text,
+  command: list(text),
+  args: list(text),
+  env: list(environmentVariable),
+  workingDir: text,
+  volumeMounts: list(
+    object("a volume mount", { name: text, mountPath: text, subPath: text, readOnly: flag }, [
+      "name",
+      "mountPath",
+    ]),
+  ),
+  imagePullPolicy: ignored,
+  resources: ignored,
+  ports: ignored,
+  readinessProbe: ignored,
+};
+
+const volume = object(
+  "a volume",
+  {
+    name: text,
+    emptyDir: mapOf(ignored),
+    secret: object(
+      "a secret volume",
+      {
+        secretName: text,
+        defaultMode: ignored,
+        items: list(
+          object("an item of a secret volume", { key: text, path: text, mode: ignored }, ["key", "path"]),
+        ),
+      },
+      ["secretName"],
+    ),
+  },
+  ["name"],
+);
+
+const stepFields: Record<string, Shape> = { name: text, template: text, arguments: argumentsShape };
+
+/** What only the scheduler and the cluster's housekeeping look at. */
+const scheduling: Record<string, Shape> = {
+  affinity: ignored,
+  automountServiceAccountToken: ignored,
+  executor: ignored,
+  metrics: ignored,
+  nodeSelector: ignored,
+  podDisruptionBudget: ignored,
+  podMetadata: ignored,
+  priority: ignored,
+  podPriorityClassName: ignored,
+  priorityClassName: ignored,
+  schedulerName: ignored,
+  serviceAccountName: ignored,
+  tolerations: ignored,
+};
+
+const templateFields: Record<string, Shape> = {
+  ...scheduling,
+  name: text,
+  metadata: object("a template's metadata", { labels: mapOf(text), annotations: mapOf(text) }),
+  inputs: object("inputs", { parameters: list(parameter), artifacts: list(inputArtifact) }),
+  outputs: object("outputs", { parameters: list(outputParameter), artifacts: list(outputArtifact) }),
+  container: object("a container", containerFields),
+  script: object("a script", { ...containerFields, source: text }, ["source"]),
+  steps: list(list(object("a step", stepFields, ["name", "template"]))),
+  dag: object(
+    "a dag",
+    {
+      failFast: flag,
+      tasks: list(
+        object("a task", { ...stepFields, dependencies: list(text), depends: text }, ["name", "template"]),
+      ),
+    },
+    ["tasks"],
+  ),
+  archiveLocation: object("archiveLocation", { archiveLogs: flag, ...locations }),
+  volumes: list(volume),
+  activeDeadlineSeconds: anyText,
+  timeout: text,
+};
+
+const housekeeping: Record<string, Shape> = {
+  creationTimestamp: ignored,
+  finalizers: ignored,
+  generation: ignored,
+  managedFields: ignored,
+  ownerReferences: ignored,
+  resourceVersion: ignored,
+  uid: ignored,
+};
+
+export const workflowShape = object(
+  "a workflow",
+  {
+    apiVersion: text,
+    kind: text,
+    metadata: object("metadata", {
+      ...housekeeping,
+      name: text,
+      generateName: text,
+      namespace: text,
+      labels: mapOf(text),
+      annotations: mapOf(text),
+    }),
+    spec: object(
+      "a workflow's spec",
+      {
+        ...scheduling,
+        entrypoint: text,
+        arguments: argumentsShape,
+        templates: list(object("a template", templateFields, ["name"])),
+        templateDefaults: object("templateDefaults", templateFields),
+        volumes: list(volume),
+        archiveLogs: flag,
+        artifactRepositoryRef: object("artifactRepositoryRef", { configMap: text, key: text }),
+        activeDeadlineSeconds: integer,
+        parallelism: integer,
+        artifactGC: ignored,
+        dnsConfig: ignored,
+        dnsPolicy: ignored,
+        imagePullSecrets: ignored,
+        podGC: ignored,
+        ttlStrategy: ignored,
+        volumeClaimGC: ignored,
+      },
+      ["entrypoint", "templates"],
+    ),
+  },
+  ["metadata", "spec"],
+);
+
+const objectMetadata = object(
+  "metadata",
+  { ...housekeeping, name: text, namespace: ignored, labels: ignored, annotations: ignored },
+  ["name"],
+);
+
+export const secretShape = object(
+  "a Secret",
+  {
+    apiVersion: text,
+    kind: text,
+    metadata: objectMetadata,
+    type: ignored,
+    immutable: ignored,
+    data: mapOf(text),
+    stringData: mapOf(text),
+  },
+  ["metadata"],
+);
+
+export const configMapShape = object(
+  "a ConfigMap",
+  { apiVersion: text, kind: text, metadata: objectMetadata, immutable: ignored, data: mapOf(text) },
+  ["metadata"],
+);
