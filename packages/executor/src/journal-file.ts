@@ -36,8 +36,13 @@ export function createJournal(path: string): Journal {
 export function errorLine(error: unknown, timeMs: number): ErrorLine {
   return {
     event: "error",
-    timeUnixNano: `${BigInt(Math.round(timeMs * 1000)) * 1000n}`,
+    timeUnixNano: unixNano(timeMs),
     message: errorMessage(error),
     code: errorCode(error),
   };
+}
+
+/** Milliseconds since 1970 as the journal and OTLP write times. */
+export function unixNano(timeMs: number): string {
+  return `${BigInt(Math.round(timeMs * 1000)) * 1000n}`;
 }

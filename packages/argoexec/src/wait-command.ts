@@ -1,0 +1,106 @@
+import { EXIT_ERROR, EXIT_OK, errorMessage, type Logger } from "@skein/contract";
+import { createJournal, runWaitBegin, runWaitFinish, runWaitTick, type WaitParts } from "@skein/executor";
+import type { TaskResultReporter } from "@skein/kubernetes";
+import { waitContext, waitWorkloadContext } from "@skein/telemetry";
+import { openContext, openTracing, transferParts } from "./act-context.ts";
+import { type Flags, UsageError } from "./command-line.ts";
+import { type Ending, SUCCESS } from "./ending.ts";
+import type { Host } from "./host.ts";
+import { readParent } from "./init-command.ts";
+
+/** `argoexec wait begin|tick|finish`: the acts between which the front waits. */
+export async function waitCommand(
+  act: string | undefined,
+  host: Host,
+  flags: Flags,
+  log: Logger,
+): Promise<Ending> {
+  switch (act) {
+    case "begin":
+      return begin(host, flags, log);
+    case "tick":
+      return tick(host, flags, log);
+    case "finish":
+      return finish(host, flags, log);
+    default:
+      throw new UsageError(`argoexec wait needs begin, tick or finish here; the front runs the three`);
+  }
+}
+
+async function begin(host: Host, flags: Flags, log: Logger): Promise<Ending> {
+  const stop = stopOnTermination(host);
+  const { parts, close } = await openWait(host, flags, log, stop, { exports: false });
+  try {
+    await runWaitBegin(parts);
+    return SUCCESS;
+  } finally {
+    await close();
+  }
+}
+
+async function tick(host: Host, flags: Flags, log: Logger): Promise<Ending> {
+  const stop = stopOnTermination(host);
+  const { parts, close } = await openWait(host, flags, log, stop, { exports: false, tick: true });
+  try {
+    await runWaitTick(parts);
+    return SUCCESS;
+  } catch (error) {
+    // No message: what a later act says, or nothing, is what the container ends with.
+    log.warn("failed to report progress", { error: error as Error });
+    return { exitCode: EXIT_ERROR };
+  } finally {
+    await close();
+  }
+}
+
+async function finish(host: Host, flags: Flags, log: Logger): Promise<Ending> {
+  // Outputs are collected whatever signal comes; only SIGKILL ends that (contract §8.1).
+  host.onTermination((signal) => log.info("going on until the outputs are saved", { signal }));
+  const { parts, close } = await openWait(host, flags, log, new AbortController().signal, { exports: true });
+  try {
+    const { error, message } = await runWaitFinish(parts);
+    if (error) return { exitCode: EXIT_ERROR, message: errorMessage(error) };
+    return message === undefined ? SUCCESS : { exitCode: EXIT_OK, message };
+  } finally {
+    await close();
+  }
+}
+
+function stopOnTermination(host: Host): AbortSignal {
+  const stop = new AbortController();
+  host.onTermination((signal) => stop.abort(new Error(`stopped by ${signal}`)));
+  return stop.signal;
+}
+
+async function openWait(
+  host: Host,
+  flags: Flags,
+  log: Logger,
+  signal: AbortSignal,
+  options: { exports: boolean; tick?: boolean },
+): Promise<{ parts: WaitParts & ReturnType<typeof transferParts>; close(): Promise<void> }> {
+  const context = await openContext(host, flags, log, { announce: !options.exports && !options.tick });
+  const journal = createJournal(host.paths.journal(context.config.containerName));
+  const lines = await journal.read();
+  const parent =
+    (options.tick ? waitWorkloadContext(lines) : waitContext(lines)) ?? (await readParent(context));
+  const tracing = await openTracing(context, parent, options.exports ? undefined : journal.append);
+  const closers: (() => void)[] = [];
+  const parts = {
+    ...transferParts(context, tracing, signal),
+    journal,
+    createReporter: async ({ created }: { created: boolean }): Promise<TaskResultReporter> => {
+      const { createReporter } = await import("./create-reporter.ts");
+      const { reporter, close } = await createReporter(context, { created, tracing, signal });
+      closers.push(close);
+      return reporter;
+    },
+  };
+  return {
+    parts,
+    close: async () => {
+      for (const close of closers) close();
+      await tracing.shutdown();
+    },
+  };
+}

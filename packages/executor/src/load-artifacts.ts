@@ -1,0 +1,85 @@
+import type { TransferReport } from "@skein/artifacts";
+import { ArtifactError, errorCode, errorMessage, isNotFound } from "@skein/contract";
+import { ATTR, EVENT } from "@skein/telemetry";
+import { applyMode } from "./apply-mode.ts";
+import { fileError } from "./file-error.ts";
+import { type LoadPlan, planLoads } from "./load-plan.ts";
+import type { TransferParts } from "./parts.ts";
+import { totals } from "./transfer-totals.ts";
+
+type Load = Extract<LoadPlan, { action: "load" }>;
+
+/**
+ * Loads all input artifacts, concurrently (contract §6 step 6). The first failure stops the others and is thrown
+ * when none of them runs any more.
+ *
+ * @throws ArtifactError with upstream's texts
+ */
+export function loadArtifacts(parts: TransferParts): Promise<void> {
+  const { template, paths, log, tracing } = parts;
+  return tracing.withSpan("loadArtifacts", {}, async (span) => {
+    const plans = planLoads(template, paths);
+    for (const plan of plans) {
+      if (plan.action === "skip")
+        log.info("Skipping input artifact", { name: plan.name, reason: plan.reason });
+    }
+    const loads = plans.filter((plan) => plan.action === "load");
+    if (loads.length === 0) return;
+    const begin = (load: Load) => span.addEvent(EVENT.downloadArtifact, { [ATTR.file]: load.name });
+    span.setAttributes(totals(await loadAll(loads, parts, begin)));
+  });
+}
+
+async function loadAll(
+  loads: readonly Load[],
+  parts: TransferParts,
+  begin: (load: Load) => void,
+): Promise<TransferReport[]> {
+  const siblings = new AbortController();
+  const engine = await parts.createEngine({ signal: AbortSignal.any([parts.signal, siblings.signal]) });
+  const running = loads.map(async (load) => {
+    begin(load);
+    parts.log.info("Downloading artifact", { name: load.name });
+    return loadOne(load, () => engine.load({ artifact: load.artifact, target: load.target }), parts);
+  });
+  try {
+    return (await Promise.all(running)).filter((report) => report !== undefined);
+  } catch (reason) {
+    siblings.abort(reason);
+    await Promise.allSettled(running); // nothing of ours runs after we have thrown
+    throw reason;
+  }
+}
+
+/** @returns nothing for an optional artifact that does not exist */
+async function loadOne(
+  load: Load,
+  transfer: () => Promise<TransferReport>,
+  { log }: Pick<TransferParts, "log">,
+): Promise<TransferReport | undefined> {
+  const { artifact, name, target } = load;
+  try {
+    const report = await transfer();
+    applyMode(target, artifact);
+    log.info("Successfully download file", { path: target });
+    return report;
+  } catch (error) {
+    if (artifact.optional && isNotFound(error)) {
+      log.info("Skipping optional input artifact that was not found", { name, error: error as Error });
+      return undefined;
+    }
+    throw loadFailure(name, error);
+  }
+}
+
+/** Upstream says whose download failed; what goes wrong while unpacking it passes on as it is (contract §6 steps 9–10). */
+function loadFailure(name: string, error: unknown): Error {
+  const code = errorCode(error);
+  const failed = fileError(error, "");
+  if (code.startsWith("archive.")) return failed;
+  return new ArtifactError(`artifact ${name} failed to load: ${errorMessage(error)}`, {
+    code,
+    cause: error,
+    ...(error instanceof ArtifactError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
+  });
+}

@@ -1,0 +1,85 @@
+import type { TransferEngine, TransferReport } from "@skein/artifacts";
+import {
+  type Artifact,
+  ArtifactError,
+  archiveStrategy,
+  cleanArtifactPath,
+  isNotFound,
+} from "@skein/contract";
+import { ATTR, EVENT } from "@skein/telemetry";
+import { artifactPlace, type OutputPlace } from "./output-place.ts";
+import type { TransferParts } from "./parts.ts";
+import { realPathWithin } from "./real-path-within.ts";
+import { planSave } from "./save-plan.ts";
+import { totals } from "./transfer-totals.ts";
+
+export interface ArtifactsOutcome {
+  /** Those that were saved, in the order of declaration, as the task result shows them. */
+  artifacts: Artifact[];
+  /** One for each that could not be saved, in the same order. */
+  errors: Error[];
+}
+
+/**
+ * Saves the output artifacts, concurrently (contract §11). All are attempted, whatever happens to the others.
+ */
+export function saveOutputArtifacts(
+  parts: TransferParts,
+  engine: () => Promise<TransferEngine>,
+): Promise<ArtifactsOutcome> {
+  const { template, log, tracing } = parts;
+  const declared = template.outputs?.artifacts ?? [];
+  return tracing.withSpan("saveArtifacts", {}, async (span) => {
+    if (declared.length === 0) log.info("No output artifacts");
+    const results = await Promise.allSettled(
+      declared.map((artifact) => {
+        span.addEvent(EVENT.uploadArtifact, { [ATTR.file]: artifact.name });
+        return saveOne(artifact, parts, engine);
+      }),
+    );
+    const saved = results.flatMap((result) =>
+      result.status === "fulfilled" && result.value ? [result.value] : [],
+    );
+    span.setAttributes(totals(saved.map(({ report }) => report)));
+    return {
+      artifacts: saved.map(({ reported }) => reported),
+      errors: results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : [])),
+    };
+  });
+}
+
+/** @returns nothing for an optional artifact that main did not write */
+async function saveOne(
+  declared: Artifact,
+  parts: TransferParts,
+  engine: () => Promise<TransferEngine>,
+): Promise<{ report: TransferReport; reported: Artifact } | undefined> {
+  const { config, log, paths, template, tracing } = parts;
+  const path = cleanArtifactPath(declared);
+  const place = artifactPlace(template, path, { paths, initless: config.initless });
+  try {
+    await findOutput(declared, place);
+  } catch (error) {
+    if (declared.optional && isNotFound(error)) {
+      log.warn("Ignoring optional artifact which does not exist in path", { name: declared.name, path });
+      return undefined;
+    }
+    const attributes = { [ATTR.artifactName]: declared.name };
+    return tracing.withSpan("saveArtifact", { attributes }, () => Promise.reject(error));
+  }
+  const { artifact, reported, source } = planSave(declared, template, { path, place });
+  const report = await (await engine()).save({ artifact, source });
+  if (report.unpackedBytes === 0) log.warn("The output artifact is empty", { name: declared.name, path });
+  return { report, reported };
+}
+
+/** Says in upstream's words that the output is not there: which call fails depends on the strategy. */
+async function findOutput(declared: Artifact, { baseImage, path, root }: OutputPlace): Promise<void> {
+  try {
+    await realPathWithin(path, root, baseImage ? "open" : "stat");
+  } catch (error) {
+    const uploadedAsIs = !baseImage && archiveStrategy(declared.archive).type === "none";
+    if (!uploadedAsIs || !isNotFound(error)) throw error;
+    throw new ArtifactError(`${path} no such file or directory`, { code: "file.not_found", cause: error });
+  }
+}

@@ -1,0 +1,106 @@
+import type { TransferEngine } from "@skein/artifacts";
+import { hasOutputs, type JournalLine, type Outputs } from "@skein/contract";
+import type { TaskResultReporter } from "@skein/kubernetes";
+import { saveContainerLogs } from "./container-logs.ts";
+import { saveOutputArtifacts } from "./output-artifacts.ts";
+import { readOutputParameters } from "./output-parameters.ts";
+import type { TransferParts, WaitParts } from "./parts.ts";
+import { emitPodSpans } from "./pod-spans.ts";
+import { realPathWithin } from "./real-path-within.ts";
+import { joinErrors, RecordedErrors } from "./recorded-errors.ts";
+import { readScriptResult } from "./script-result.ts";
+import { sendProgress } from "./wait-tick.ts";
+
+export type FinishParts = WaitParts & TransferParts;
+
+export interface FinishOutcome {
+  /** The first error that was recorded in any act: the container fails with it. */
+  error: Error | undefined;
+  /** What the termination log is to say; also set when only the last step failed, which is no failure (contract §8.2). */
+  message: string | undefined;
+}
+
+/**
+ * Last act of `wait` (contract §8.2 steps 4–11): collects what main left, saves and reports it. Every step is
+ * attempted, whatever happened to the others; outputs are reported even if one could not be saved. Running it again
+ * does no harm and reports the same.
+ */
+export async function runWaitFinish(parts: FinishParts): Promise<FinishOutcome> {
+  const { log } = parts;
+  const lines = await parts.journal.read();
+  const errors = new RecordedErrors(log);
+  recallErrors(lines, errors);
+  log.info("Main container completed", { error: null });
+
+  const outputs = await collectOutputs(parts, errors);
+  const reporter = lazily(() => parts.createReporter({ created: errors.first === undefined }));
+  // Progress is a courtesy: that it could not be told is no reason to fail.
+  await sendProgress(parts, lines, reporter).catch((error: unknown) => {
+    log.warn("failed to report progress", { error: error as Error });
+  });
+  await errors.attempt(async () => (await reporter()).report(outputs), undefined);
+
+  const { first: error } = errors;
+  await errors.attempt(async () => (await reporter()).finalize(), undefined);
+  await emitPodSpans(parts, error);
+  return { error, message: errors.first?.message };
+}
+
+/** What begin and the front recorded comes first: it happened first. */
+function recallErrors(lines: readonly JournalLine[], errors: RecordedErrors): void {
+  for (const line of lines) if (line.event === "error") errors.recall(line.message);
+}
+
+/** All steps at once, because they wait for different things; their errors in upstream's order. */
+async function collectOutputs(parts: FinishParts, errors: RecordedErrors): Promise<Outputs> {
+  const { config, log, paths, template } = parts;
+  // Told to stop, wait still saves what there is (contract §8.1): nothing aborts this engine.
+  const engine = lazily(() => parts.createEngine({ signal: new AbortController().signal }));
+  const [result, parameters, artifacts, logs] = await Promise.all([
+    captureScriptResult(parts),
+    readOutputParameters(template, { paths, initless: config.initless, log }),
+    saveOutputArtifacts(parts, engine),
+    saveContainerLogs(parts, engine),
+  ]);
+  const failures = [result.error, parameters.error, joinErrors(artifacts.errors), ...logs.errors];
+  for (const error of failures) if (error) errors.record(error);
+  const all = [...artifacts.artifacts, ...logs.artifacts];
+  return {
+    ...(parameters.parameters.length > 0 ? { parameters: parameters.parameters } : {}),
+    ...(all.length > 0 ? { artifacts: all } : {}),
+    ...(result.text === undefined ? {} : { result: result.text }),
+  };
+}
+
+async function captureScriptResult(
+  parts: FinishParts,
+): Promise<{ text?: string | undefined; error?: Error }> {
+  const { config, log, paths, template, tracing } = parts;
+  try {
+    const text = await tracing.withSpan("captureScriptResult", {}, async () => {
+      if (!config.includeScriptOutput) return undefined;
+      if (!hasOutputs(template)) {
+        log.info("No output capability, the script result is not captured");
+        return undefined;
+      }
+      const path = paths.stdout("main");
+      const result = await readScriptResult(await realPathWithin(path, paths.shared));
+      if (result.truncated) {
+        log.warn("Output is larger than the maximum allowed size of 256 kB, only the last 256 kB were saved");
+      }
+      return result.text;
+    });
+    return { text };
+  } catch (error) {
+    return { error: error as Error };
+  }
+}
+
+/** Makes the part when it is first asked for, and once. */
+function lazily<T extends TransferEngine | TaskResultReporter>(create: () => Promise<T>): () => Promise<T> {
+  let part: Promise<T> | undefined;
+  return () => {
+    part ??= create();
+    return part;
+  };
+}

@@ -1,0 +1,331 @@
+import { mkdir, rm, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Artifact, ArtifactError, type JournalLine } from "@skein/contract";
+import { describe, expect, it } from "vitest";
+import { createTestPod, put, type TestPod } from "./test-support.ts";
+import { runWaitBegin } from "./wait-begin.ts";
+import { runWaitFinish } from "./wait-finish.ts";
+import { runWaitTick } from "./wait-tick.ts";
+
+const archiveLocation = { s3: { endpoint: "s3:9000", bucket: "b", key: "wf/pod" } };
+const forbidden = new ArtifactError("workflowtaskresults.argoproj.io is forbidden", {
+  code: "kubernetes.forbidden",
+});
+const PROGRESS = {
+  ARGO_PROGRESS_PATCH_TICK_DURATION: "1m0s",
+  ARGO_PROGRESS_FILE_TICK_DURATION: "3s",
+};
+
+/** What the front leaves of an artifact of the image. */
+function packed(pod: TestPod, path: string): Promise<string> {
+  return put(`${join(pod.paths.outputArtifacts, path)}.tgz`, "tgz");
+}
+
+describe("runWaitBegin", () => {
+  it("creates the task result", async () => {
+    const pod = await createTestPod({ container: {} });
+    await runWaitBegin(pod.parts);
+    expect(pod.reported).toMatchObject({ steps: ["initialize"], created: false });
+  });
+
+  it("keeps the error for finish, which reports all the same and ends with it", async () => {
+    const pod = await createTestPod({ container: {} });
+    pod.faults.initialize = forbidden;
+    await expect(runWaitBegin(pod.parts)).rejects.toBe(forbidden);
+    expect(await pod.parts.journal.read()).toEqual([
+      expect.objectContaining({ event: "error", message: forbidden.message, code: "kubernetes.forbidden" }),
+    ]);
+    const { error, message } = await runWaitFinish(pod.parts);
+    expect(error?.message).toBe(forbidden.message);
+    expect(message).toBe(forbidden.message);
+    expect(pod.reported).toMatchObject({ steps: ["initialize", "report", "finalize"], created: false });
+  });
+
+  it("records nothing when it was told to stop", async () => {
+    const stop = new AbortController();
+    const pod = await createTestPod({ container: {} }, { signal: stop.signal });
+    pod.faults.initialize = forbidden;
+    stop.abort();
+    await runWaitBegin(pod.parts);
+    expect(await pod.parts.journal.read()).toEqual([]);
+  });
+});
+
+describe("runWaitTick", () => {
+  async function podWithProgress(text: string | undefined) {
+    const pod = await createTestPod({ container: {} });
+    const progressFile = join(pod.paths.shared, "progress");
+    if (text !== undefined) await put(progressFile, text);
+    Object.assign(pod.parts.config, { progressFile, progressPatchTickMs: 60_000, progressFileTickMs: 3_000 });
+    return { pod, progressFile };
+  }
+
+  it("sends a value once, and the next one when it comes", async () => {
+    const { pod, progressFile } = await podWithProgress("1/10\n");
+    await runWaitTick(pod.parts);
+    await runWaitTick(pod.parts);
+    await put(progressFile, "1/10\n2/10\n");
+    await runWaitTick(pod.parts);
+    expect(pod.reported.progress).toEqual(["1/10", "2/10"]);
+  });
+
+  it("passes over a malformed line with a note [fix 5]", async () => {
+    const { pod } = await podWithProgress("50\n");
+    await runWaitTick(pod.parts);
+    expect(pod.reported.progress).toEqual([]);
+    expect(pod.records).toContainEqual(
+      expect.objectContaining({ msg: "unable to parse progress", line: "50" }),
+    );
+  });
+
+  it("does nothing while there is no file", async () => {
+    const { pod } = await podWithProgress(undefined);
+    await runWaitTick(pod.parts);
+    expect(pod.reported.steps).toEqual([]);
+  });
+
+  it("does nothing unless both durations are set", async () => {
+    const { pod } = await podWithProgress("1/2");
+    Object.assign(pod.parts.config, { progressFileTickMs: 0 });
+    await runWaitTick(pod.parts);
+    expect(pod.reported.steps).toEqual([]);
+  });
+
+  it("tries a value again that could not be sent; finish sends the last one", async () => {
+    const { pod, progressFile } = await podWithProgress("1/10");
+    pod.faults.progress = forbidden;
+    await expect(runWaitTick(pod.parts)).rejects.toBe(forbidden);
+    delete pod.faults.progress;
+    await put(progressFile, "10/10");
+    await runWaitFinish(pod.parts);
+    expect(pod.reported.progress).toEqual(["10/10"]);
+    expect(pod.reported.steps.slice(-3)).toEqual(["progress", "report", "finalize"]);
+  });
+
+  it("is no reason for finish to fail", async () => {
+    const { pod } = await podWithProgress("1/10");
+    pod.faults.progress = forbidden;
+    expect(await runWaitFinish(pod.parts)).toEqual({ error: undefined, message: undefined });
+  });
+
+  it("needs the variable of the file", async () => {
+    const pod = await createTestPod({ container: {} }, { env: PROGRESS });
+    await runWaitTick(pod.parts);
+    expect(pod.reported.steps).toEqual([]);
+  });
+});
+
+describe("runWaitFinish", () => {
+  it("reports everything at once: parameters, result, artifacts, logs", async () => {
+    const parameter = { name: "p", valueFrom: { path: "/tmp/p" } };
+    const pod = await createTestPod(
+      {
+        script: { source: "" },
+        outputs: { parameters: [parameter], artifacts: [{ name: "out", path: "/tmp/out" }] },
+        archiveLocation: { ...archiveLocation, archiveLogs: true },
+      },
+      { env: { ARGO_INCLUDE_SCRIPT_OUTPUT: "true" } },
+    );
+    const { paths } = pod;
+    await put(join(paths.outputParameters, "tmp/p"), "v\n");
+    await put(paths.stdout("main"), "result\n");
+    await put(paths.combined("main"), "result\n");
+    await packed(pod, "/tmp/out");
+    expect(await runWaitFinish(pod.parts)).toEqual({ error: undefined, message: undefined });
+    expect(pod.reported.steps).toEqual(["report", "finalize"]);
+    expect(pod.reported.outputs).toEqual({
+      parameters: [{ ...parameter, value: "v" }],
+      result: "result",
+      artifacts: [
+        { name: "out", path: "/tmp/out", s3: { key: "wf/pod/out.tgz" } },
+        { name: "main-logs", s3: { key: "wf/pod/main.log" } },
+      ],
+    });
+    expect(pod.calls.saves.map(({ source }) => source)).toEqual([
+      { kind: "packed", tgz: join(paths.outputArtifacts, "tmp/out.tgz"), basename: "out" },
+      { kind: "file", path: paths.combined("main") },
+    ]);
+  });
+
+  it("reports the same when it is run again", async () => {
+    const pod = await createTestPod({
+      container: {},
+      outputs: { artifacts: [{ name: "out", path: "/tmp/out" }] },
+      archiveLocation,
+    });
+    await packed(pod, "/tmp/out");
+    await runWaitFinish(pod.parts);
+    const first = pod.reported.outputs;
+    await runWaitFinish(pod.parts);
+    expect(pod.reported.outputs).toEqual(first);
+    expect(pod.reported.steps).toEqual(["report", "finalize", "report", "finalize"]);
+  });
+
+  it("saves and reports what there is when one artifact fails, and names each that did", async () => {
+    const artifacts: Artifact[] = ["a", "b", "c", "d"].map((name) => ({ name, path: `/tmp/${name}` }));
+    const pod = await createTestPod({ container: {}, outputs: { artifacts }, archiveLocation });
+    await Promise.all(["a", "b", "d"].map((name) => packed(pod, `/tmp/${name}`)));
+    pod.artifactFaults.a = new ArtifactError("failed to put file: denied", { code: "s3.access_denied" });
+    const { error } = await runWaitFinish(pod.parts);
+    const missing = join(pod.paths.outputArtifacts, "tmp/c.tgz");
+    expect(error?.message).toBe(`failed to put file: denied; open ${missing}: no such file or directory; `);
+    expect(pod.reported.outputs?.artifacts?.map(({ name }) => name)).toEqual(["b", "d"]);
+    expect(pod.reported.steps).toEqual(["report", "finalize"]);
+  });
+
+  it("says in upstream's words what is missing in a volume", async () => {
+    const container = { volumeMounts: [{ name: "w", mountPath: "/work" }] };
+    const artifacts: Artifact[] = [
+      { name: "t", path: "/work/t" },
+      { name: "n", path: "/work/n", archive: { none: {} } },
+    ];
+    const pod = await createTestPod({ container, outputs: { artifacts }, archiveLocation });
+    await mkdir(join(pod.paths.mainContainerRoot, "work"), { recursive: true });
+    const { error } = await runWaitFinish(pod.parts);
+    const root = pod.paths.mainContainerRoot;
+    expect(error?.message).toBe(
+      `stat ${root}/work/t: no such file or directory; ${root}/work/n no such file or directory; `,
+    );
+  });
+
+  it("passes over an optional artifact that is missing, not one that cannot be uploaded", async () => {
+    const artifacts: Artifact[] = [
+      { name: "gone", path: "/tmp/gone", optional: true },
+      { name: "there", path: "/tmp/there", optional: true },
+    ];
+    const pod = await createTestPod({ container: {}, outputs: { artifacts }, archiveLocation });
+    await packed(pod, "/tmp/there");
+    pod.artifactFaults.there = new ArtifactError("404", { code: "http.not_found" });
+    expect((await runWaitFinish(pod.parts)).error?.message).toBe("404; ");
+    expect(pod.messages()).toContain("Ignoring optional artifact which does not exist in path");
+  });
+
+  it("does not upload what a link in a volume leads to outside of it", async () => {
+    const container = { volumeMounts: [{ name: "w", mountPath: "/work" }] };
+    const pod = await createTestPod({
+      container,
+      outputs: { artifacts: [{ name: "out", path: "/work/out" }] },
+      archiveLocation,
+    });
+    const secret = await put(pod.paths.secret("cred", "key"), "canary");
+    const link = join(pod.paths.mainContainerRoot, "work/out");
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(secret, link);
+    expect((await runWaitFinish(pod.parts)).error?.message).toMatch(/^stat .*: leads to .*; $/);
+    expect(pod.calls.saves).toEqual([]);
+  });
+
+  it("gives the first error of upstream's order: result, parameters, artifacts, report", async () => {
+    const pod = await createTestPod(
+      {
+        container: {},
+        outputs: {
+          parameters: [{ name: "p", valueFrom: { path: "/tmp/p" } }],
+          artifacts: [{ name: "a", path: "/tmp/a" }],
+        },
+        archiveLocation,
+      },
+      { env: { ARGO_INCLUDE_SCRIPT_OUTPUT: "true" } },
+    );
+    pod.faults.report = forbidden;
+    const stdout = pod.paths.stdout("main");
+    expect((await runWaitFinish(pod.parts)).error?.message).toBe(`open ${stdout}: no such file or directory`);
+    await put(stdout, "");
+    expect((await runWaitFinish(pod.parts)).error?.message).toMatch(/outputs\/parameters\/tmp\/p/);
+    await put(join(pod.paths.outputParameters, "tmp/p"), "");
+    expect((await runWaitFinish(pod.parts)).error?.message).toMatch(/outputs\/artifacts\/tmp\/a.tgz/);
+    await packed(pod, "/tmp/a");
+    expect((await runWaitFinish(pod.parts)).error).toBe(forbidden);
+  });
+
+  it("sets the label even when the report was refused; that the label was refused is only a message", async () => {
+    const pod = await createTestPod({ container: {} });
+    pod.faults.finalize = forbidden;
+    expect(await runWaitFinish(pod.parts)).toEqual({ error: undefined, message: forbidden.message });
+    pod.faults.report = new Error("too large");
+    const { error, message } = await runWaitFinish(pod.parts);
+    expect([error?.message, message]).toEqual(["too large", "too large"]);
+    expect(pod.reported.steps).toEqual(["report", "finalize", "report", "finalize"]);
+  });
+
+  it("keeps the end of a long result and says so", async () => {
+    const pod = await createTestPod({ container: {} }, { env: { ARGO_INCLUDE_SCRIPT_OUTPUT: "true" } });
+    await put(pod.paths.stdout("main"), "x".repeat(300_000));
+    await runWaitFinish(pod.parts);
+    expect(pod.reported.outputs?.result).toHaveLength(262_144);
+    expect(pod.messages()).toContainEqual(expect.stringMatching(/only the last 256 kB were saved/));
+  });
+
+  it("takes no logs where there are none, and says which container was silent", async () => {
+    const containerSet = { containers: [{ name: "a" }, { name: "b" }] };
+    const pod = await createTestPod({
+      containerSet,
+      archiveLocation: { ...archiveLocation, archiveLogs: true },
+    });
+    await put(pod.paths.combined("b"), "b speaks");
+    expect((await runWaitFinish(pod.parts)).error).toBeUndefined();
+    expect(pod.reported.outputs).toEqual({ artifacts: [{ name: "b-logs", s3: { key: "wf/pod/b.log" } }] });
+    expect(pod.records).toContainEqual(
+      expect.objectContaining({
+        msg: "no logs to save: container produced no output",
+        containerName: "a",
+      }),
+    );
+  });
+
+  it("works without anything main should have written", async () => {
+    const pod = await createTestPod({ container: {} });
+    await rm(pod.paths.shared, { recursive: true, force: true });
+    expect(await runWaitFinish(pod.parts)).toEqual({ error: undefined, message: undefined });
+    expect(pod.reported.outputs).toEqual({});
+  });
+
+  it("makes the spans of the containers from the journals of the front", async () => {
+    const pod = await createTestPod({ container: {} });
+    const trace = "ab".repeat(16);
+    const at = (second: number) => `${1_800_000_000 + second}000000000`;
+    const write = (container: string, lines: JournalLine[]) =>
+      put(pod.paths.journal(container), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    await write("wait", [
+      {
+        event: "start",
+        timeUnixNano: at(0),
+        role: "wait",
+        traceparent: `00-${trace}-${"1".repeat(16)}-01`,
+        parentSpanId: "cd".repeat(8),
+      },
+      { event: "watch.start", timeUnixNano: at(1) },
+      { event: "watch.end", timeUnixNano: at(5), reason: "completed" },
+    ]);
+    await write("main", [
+      {
+        event: "start",
+        timeUnixNano: at(2),
+        role: "emissary",
+        traceparent: `00-${trace}-${"2".repeat(16)}-01`,
+        parentSpanId: "cd".repeat(8),
+      },
+      { event: "process.start", timeUnixNano: at(3), attempt: 1, pid: 7, command: "sh" },
+      { event: "process.end", timeUnixNano: at(4), attempt: 1, exitCode: 3 },
+      { event: "end", timeUnixNano: at(5), exitCode: 3 },
+    ]);
+    await runWaitFinish(pod.parts);
+    const spans = new Map((await pod.spans()).map((span) => [span.name, span]));
+    expect(spans.get("runMainContainer")).toMatchObject({
+      spanId: "2".repeat(16),
+      parentSpanId: "cd".repeat(8),
+      startTimeUnixNano: at(2),
+      endTimeUnixNano: at(5),
+      status: { code: 2 },
+    });
+    expect(spans.get("runWaitContainer")).toMatchObject({ spanId: "1".repeat(16), startTimeUnixNano: at(0) });
+    expect(spans.get("waitWorkload")).toMatchObject({
+      parentSpanId: "1".repeat(16),
+      startTimeUnixNano: at(1),
+      endTimeUnixNano: at(5),
+    });
+    expect([...spans.keys()]).toEqual(
+      expect.arrayContaining(["captureScriptResult", "saveArtifacts", "saveLogs"]),
+    );
+  });
+});
