@@ -1,0 +1,44 @@
+// Tracing, as the executor and the transfer engine use it.
+
+export type { TracingOptions } from "./create-tracing.ts";
+export { createTracing } from "./create-tracing.ts";
+export type { FileEventRecorder, FileEventRecorderOptions, FileRecord } from "./file-event-recorder.ts";
+export { createFileEventRecorder } from "./file-event-recorder.ts";
+export { createNoopTracing } from "./noop-tracing.ts";
+export type { ParentSources } from "./parent-context.ts";
+export { extractParent, injectContext } from "./parent-context.ts";
+export type { ResourceFacts } from "./resource.ts";
+export type { RunIdentity } from "./run-attributes.ts";
+export { runAttributes } from "./run-attributes.ts";
+export type { PodClaims } from "./token-claims.ts";
+export { parsePodClaims } from "./token-claims.ts";
+export type { TraceLevel } from "./trace-level.ts";
+export type {
+  Attributes,
+  AttributeValue,
+  EmitOptions,
+  ParentContext,
+  Span,
+  SpanOptions,
+  Tracing,
+} from "./tracing.ts";
+
+// Names on the wire.
+
+export type { TransferStage } from "./artifact-attribute-names.ts";
+export { stageTimeKey, TRANSFER_STAGES } from "./artifact-attribute-names.ts";
+export type { AttributeKey } from "./attribute-names.ts";
+export { ATTR } from "./attribute-names.ts";
+export type { EventName } from "./event-names.ts";
+export { EVENT } from "./event-names.ts";
+export type { SpanName } from "./span-names.ts";
+export { SPANS } from "./span-names.ts";
+
+// From the journal that front and core share to spans.
+
+export { journaledSpans, waitContext, waitWorkloadContext } from "./journal-lives.ts";
+export type { MainSpansInput } from "./main-spans.ts";
+export { buildMainSpans } from "./main-spans.ts";
+export type { OtlpSpan, OtlpTraceRequest } from "./otlp-span.ts";
+export type { WaitSpansInput } from "./wait-spans.ts";
+export { buildWaitSpans } from "./wait-spans.ts";

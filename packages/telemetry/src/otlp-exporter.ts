@@ -1,0 +1,73 @@
+import type { SpanExporter } from "@opentelemetry/sdk-trace-base";
+import type { Environment } from "@skein/contract";
+import { ConfigError } from "@skein/contract";
+import type { TrackedExporter } from "./track-sockets.ts";
+import { trackSockets } from "./track-sockets.ts";
+
+export type OtlpProtocol = "grpc" | "http/protobuf" | "http/json";
+
+const PROTOCOLS: readonly string[] = ["grpc", "http/protobuf", "http/json"] satisfies OtlpProtocol[];
+
+/**
+ * The longest an export may take. Below the 2 s a shutdown may take, so that every timer and retry of the SDK is
+ * over when the shutdown is, and nothing keeps the process alive.
+ */
+const MAX_EXPORT_MS = 1_800;
+
+/** Where spans are sent, or `undefined` when nobody asked for that. */
+export interface OtlpTarget {
+  protocol: OtlpProtocol;
+  endpoint: string;
+}
+
+/**
+ * Only the presence of an endpoint variable turns the exporter on, even when it is empty (the SDK's default address
+ * then); the protocol is gRPC when unset. Both as upstream has them and unlike the OpenTelemetry default.
+ *
+ * @throws ConfigError (exit code 1) when the protocol is unknown
+ */
+export function parseOtlpTarget(env: Environment): OtlpTarget | undefined {
+  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined || env.OTEL_TRACES_EXPORTER === "none") return undefined;
+  const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || "grpc";
+  if (!PROTOCOLS.includes(protocol)) {
+    throw new ConfigError(`unsupported OTLP protocol "${protocol}": use one of ${PROTOCOLS.join(", ")}`, {
+      exitCode: 1,
+    });
+  }
+  return { protocol: protocol as OtlpProtocol, endpoint };
+}
+
+/**
+ * The SDK's exporter for the protocol; only that one is loaded. Endpoint, headers, compression and certificates are
+ * read from `process.env` by the SDK itself.
+ */
+export async function createOtlpExporter(protocol: OtlpProtocol, env: Environment): Promise<TrackedExporter> {
+  return trackSockets(await loadExporter(protocol, { timeoutMillis: exportTimeoutMs(env) }));
+}
+
+async function loadExporter(
+  protocol: OtlpProtocol,
+  options: { timeoutMillis: number },
+): Promise<SpanExporter> {
+  switch (protocol) {
+    case "grpc": {
+      const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-grpc");
+      return new OTLPTraceExporter(options);
+    }
+    case "http/json": {
+      const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
+      return new OTLPTraceExporter(options);
+    }
+    case "http/protobuf": {
+      const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-proto");
+      return new OTLPTraceExporter(options);
+    }
+  }
+}
+
+/** `OTEL_EXPORTER_OTLP_[TRACES_]TIMEOUT` in ms, as far as a shutdown can wait for it. */
+function exportTimeoutMs(env: Environment): number {
+  const asked = Number(env.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT || env.OTEL_EXPORTER_OTLP_TIMEOUT || Number.NaN);
+  return asked > 0 ? Math.min(asked, MAX_EXPORT_MS) : MAX_EXPORT_MS;
+}

@@ -1,0 +1,64 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { refusingUrl, startHttpReceiver, startSilentServer } from "./otlp-receiver.fixture.ts";
+
+const FIXTURE = fileURLToPath(new URL("./shutdown.fixture.ts", import.meta.url));
+/** The 2 s of the promise and what a timer may be late on a busy machine. */
+const SHUTDOWN_LIMIT_MS = 2_300;
+const START_AND_EXIT_MS = 6_000;
+
+async function traceOnce(env: Record<string, string>): Promise<{ level: string; shutdownMs: number }> {
+  // The time limit of the process is what shows that nothing keeps it alive.
+  const { stdout } = await promisify(execFile)(process.execPath, [FIXTURE], {
+    env: { PATH: process.env.PATH, ...env },
+    timeout: SHUTDOWN_LIMIT_MS + START_AND_EXIT_MS,
+  });
+  return JSON.parse(stdout) as { level: string; shutdownMs: number };
+}
+
+describe.concurrent("shutdown", () => {
+  it.concurrent.each(["http/protobuf", "http/json", "grpc"])(
+    "gives a collector that never answers no more than two seconds, and the process ends (%s)",
+    async (protocol) => {
+      await using silent = await startSilentServer();
+      const env = { OTEL_EXPORTER_OTLP_ENDPOINT: silent.url, OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
+      const { level, shutdownMs } = await traceOnce(env);
+      expect(level).toBe("artifacts");
+      expect(silent.connections).toBeGreaterThan(0);
+      expect(shutdownMs).toBeLessThan(SHUTDOWN_LIMIT_MS);
+    },
+    15_000,
+  );
+
+  it.concurrent.each(["http/protobuf", "grpc"])(
+    "gives a TLS handshake that never ends no more than two seconds (%s)",
+    async (protocol) => {
+      await using silent = await startSilentServer();
+      const url = silent.url.replace("http:", "https:");
+      const env = { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
+      expect((await traceOnce(env)).shutdownMs).toBeLessThan(SHUTDOWN_LIMIT_MS);
+      expect(silent.connections).toBeGreaterThan(0);
+    },
+    15_000,
+  );
+
+  it.concurrent.each(["http/protobuf", "grpc"])(
+    "gives up on a collector that refuses connections (%s)",
+    async (protocol) => {
+      const env = { OTEL_EXPORTER_OTLP_ENDPOINT: await refusingUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
+      expect((await traceOnce(env)).shutdownMs).toBeLessThan(SHUTDOWN_LIMIT_MS);
+    },
+    15_000,
+  );
+
+  it.concurrent("delivers before the process ends, although its connection is kept alive", async () => {
+    await using receiver = await startHttpReceiver();
+    await traceOnce({
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+    });
+    expect(receiver.requests).toHaveLength(1);
+  });
+});

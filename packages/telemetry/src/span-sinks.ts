@@ -1,0 +1,94 @@
+import type { SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { BatchSpanProcessor, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import type { Environment, Logger, SpanLine } from "@skein/contract";
+import { errorMessage } from "@skein/contract";
+import { createFileSink } from "./file-sink.ts";
+import { createJournalSink } from "./journal-sink.ts";
+import type { OtlpTarget } from "./otlp-exporter.ts";
+import { createOtlpExporter } from "./otlp-exporter.ts";
+
+/** Spans wait here for their export. A day of progress reports is re-exported at once, hence not the SDK's 2,048. */
+const MAX_QUEUED_SPANS = 65_536;
+
+/** Where ended spans go, and how that is brought to an end. */
+export interface SpanPipeline {
+  processors: SpanProcessor[];
+  /** Never throws; takes no longer than the time given. */
+  shutdown(timeoutMs: number): Promise<void>;
+}
+
+export function createJournalPipeline(append: (line: SpanLine) => void, log?: Logger): SpanPipeline {
+  const processor = new SimpleSpanProcessor(reportingFailure("journal", createJournalSink(append), log));
+  return { processors: [processor], shutdown: (timeoutMs) => settle([processor.shutdown()], timeoutMs) };
+}
+
+export interface ExportPipelineOptions {
+  target: OtlpTarget | undefined;
+  file: string | undefined;
+  fileDelayMs: number;
+  env: Environment;
+  log: Logger | undefined;
+}
+
+/** Sends spans to the collector, appends them to the file, or both. */
+export async function createExportPipeline(options: ExportPipelineOptions): Promise<SpanPipeline> {
+  const { target, file, fileDelayMs, env, log } = options;
+  const queue = env.OTEL_BSP_MAX_QUEUE_SIZE ? {} : { maxQueueSize: MAX_QUEUED_SPANS };
+  const processors: BatchSpanProcessor[] = [];
+  let destroy = (): void => {};
+  if (file) {
+    const sink = reportingFailure(`file ${file}`, createFileSink(file), log);
+    processors.push(new BatchSpanProcessor(sink, { ...queue, scheduledDelayMillis: fileDelayMs }));
+  }
+  if (target) {
+    const endpoint = withoutCredentials(target.endpoint);
+    log?.info("Starting OTLP tracing exporter", { protocol: target.protocol, endpoint });
+    const otlp = await createOtlpExporter(target.protocol, env);
+    destroy = otlp.destroy;
+    const sink = reportingFailure(`${target.protocol} ${endpoint}`, otlp.exporter, log);
+    processors.push(new BatchSpanProcessor(sink, queue));
+  }
+  return {
+    processors,
+    async shutdown(timeoutMs) {
+      await settle(
+        processors.map((processor) => processor.shutdown()),
+        timeoutMs,
+      );
+      destroy();
+    },
+  };
+}
+
+/** Waits for all, however they end, but not longer than the time given. */
+async function settle(work: Promise<unknown>[], timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([Promise.allSettled(work), timeout]);
+  clearTimeout(timer);
+}
+
+/** Logs the first failure of an exporter; the SDK would keep it to itself. */
+function reportingFailure(name: string, exporter: SpanExporter, log: Logger | undefined): SpanExporter {
+  let isReported = false;
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        if (result.code !== 0 && !isReported) {
+          isReported = true;
+          const error = result.error ? errorMessage(result.error) : "unknown";
+          log?.warn("trace was not exported", { sink: name, spans: spans.length, error });
+        }
+        done(result);
+      }),
+    shutdown: () => exporter.shutdown(),
+    ...(exporter.forceFlush ? { forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve() } : {}),
+  };
+}
+
+/** An endpoint fit for a log: without user and password, and without a query that may hold a key. */
+function withoutCredentials(endpoint: string): string {
+  return endpoint.replace(/\/\/[^/@]*@/, "//").replace(/\?.*$/, "");
+}
