@@ -1,0 +1,54 @@
+import type { Transfer } from "./transfer.ts";
+
+/** The value of a span attribute. */
+export type AttributeValue = string | number | boolean;
+export type Attributes = Record<string, AttributeValue>;
+
+/** What a location turned out to hold. */
+export type ArtifactContent =
+  | {
+      kind: "stream";
+      /** Undefined when the other side does not say. */
+      sizeBytes: number | undefined;
+      /** To be read once. Ending the iteration early closes the connections behind it. */
+      stream: AsyncIterable<Uint8Array>;
+    }
+  | {
+      kind: "directory";
+      /** Fills an empty directory; never touches anything outside of it. */
+      loadInto(directory: string): Promise<void>;
+    };
+
+export interface StreamToSave {
+  /** Begins the bytes; called again only if they have to be sent anew. */
+  open: () => AsyncIterable<Uint8Array>;
+  /** Decides the content type. */
+  fileName: string;
+  /** Undefined for an archive that is made while it is sent. */
+  sizeBytes?: number;
+}
+
+/**
+ * One location, and what can be done with it. An operation that the kind of storage does not have is absent.
+ * Every failure is an `ArtifactError`; what is transient has been retried within the policy's time, unless the
+ * error still says so: then only starting the whole artifact again can help.
+ */
+export interface ArtifactDriver {
+  readonly name: "s3" | "git" | "http" | "raw";
+  /** The key or path, for people and for spans. git and raw have none. */
+  readonly key?: string;
+  /** Span attributes that are known before anything is asked. Never a credential. */
+  readonly attributes: Attributes;
+  /** Finds out what is there and begins to load it. */
+  open(transfer: Transfer): Promise<ArtifactContent>;
+  saveStream?(stream: StreamToSave, transfer: Transfer): Promise<void>;
+  /** Every regular file below `path` as an object of its own. */
+  saveDirectory?(path: string, transfer: Transfer): Promise<void>;
+  /** Removes the object, or every object below it. A missing one is no error. */
+  delete?(transfer: Transfer): Promise<void>;
+  /** The keys below the location. */
+  listObjects?(transfer: Transfer): Promise<string[]>;
+  isDirectory?(transfer: Transfer): Promise<boolean>;
+  /** The size of the one object there; undefined when there is none. */
+  stat?(transfer: Transfer): Promise<{ sizeBytes: number } | undefined>;
+}

@@ -1,0 +1,109 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import type { Environment } from "@skein/contract";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { ConnectionCredentials, ConnectionOptions } from "./connection-options.ts";
+
+/** Used until a store names another one; stores that are not Amazon's mostly take it for their own. */
+const FALLBACK_REGION = "us-east-1";
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Uploads have no stall watch of ours: a socket that takes nothing for so long is dead. */
+const IDLE_SOCKET_TIMEOUT_MS = 60_000;
+
+export interface ConnectionSettings {
+  /** Connections per store at most. The SDK's own default of 50 would hold back many small objects. */
+  maxSockets: number;
+  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up. */
+  proxyEnv: Environment;
+}
+
+/** The SDK's clients for one set of connection options: one per region, sharing sockets and credentials. */
+export interface AwsConnection {
+  readonly options: ConnectionOptions;
+  readonly region: string;
+  client(region: string): S3Client;
+  close(): void;
+}
+
+export function createAwsConnection(options: ConnectionOptions, settings: ConnectionSettings): AwsConnection {
+  const agentOptions = {
+    keepAlive: true,
+    maxSockets: settings.maxSockets,
+    proxyEnv: { ...settings.proxyEnv },
+    ...(options.ca && { ca: options.ca.reveal() }),
+  };
+  const httpAgent = new HttpAgent(agentOptions);
+  const httpsAgent = new HttpsAgent(agentOptions);
+  const requestHandler = new NodeHttpHandler({
+    httpAgent,
+    httpsAgent,
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: IDLE_SOCKET_TIMEOUT_MS,
+  });
+  const region = options.region || FALLBACK_REGION;
+  const credentials = credentialsConfig(options.credentials, region);
+  const clients = new Map<string, S3Client>();
+  const client = (ofRegion: string): S3Client => {
+    const known = clients.get(ofRegion);
+    if (known) return known;
+    const made = new S3Client({
+      ...credentials,
+      region: ofRegion,
+      ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
+      forcePathStyle: options.forcePathStyle,
+      requestHandler,
+      // Retries are ours: the SDK's would start a 40 GB object again, and be invisible in the trace.
+      maxAttempts: 1,
+      // Stores other than Amazon's refuse or store the checksums the SDK adds by default.
+      requestChecksumCalculation: "WHEN_REQUIRED",
+      responseChecksumValidation: "WHEN_REQUIRED",
+      // A store that does not know `Expect: 100-continue` would cost six seconds per request.
+      expectContinueHeader: false,
+      customUserAgent: "skein",
+    });
+    clients.set(ofRegion, made);
+    return made;
+  };
+  return {
+    options,
+    region,
+    client,
+    close: () => {
+      for (const one of clients.values()) one.destroy();
+    },
+  };
+}
+
+function credentialsConfig(
+  credentials: ConnectionCredentials,
+  region: string,
+): Pick<S3ClientConfig, "credentials"> {
+  switch (credentials.type) {
+    case "static": {
+      const { accessKey, secretKey, sessionToken } = credentials;
+      return {
+        credentials: {
+          // A line end at the end of a secret is never part of a key (contract §22.18).
+          accessKeyId: accessKey.reveal().trim(),
+          secretAccessKey: secretKey.reveal().trim(),
+          ...(sessionToken && { sessionToken: sessionToken.reveal().trim() }),
+        },
+      };
+    }
+    case "role":
+      return {
+        credentials: async (identity) => {
+          // 100 ms of import that only this kind of location pays.
+          const { fromTemporaryCredentials } = await import("@aws-sdk/credential-providers");
+          const provider = fromTemporaryCredentials({
+            params: { RoleArn: credentials.roleArn, RoleSessionName: "skein" },
+            clientConfig: { region },
+          });
+          return provider(identity);
+        },
+      };
+    case "chain":
+      return {};
+  }
+}

@@ -1,0 +1,62 @@
+const MIB = 1024 * 1024;
+/** S3's limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+export const MIN_PART_BYTES = 5 * MIB;
+export const MAX_PARTS = 10_000;
+/** After so many parts their size doubles; from 8 MiB that reaches 8 TiB, which is more than an object may have. */
+const PARTS_PER_SIZE = 1000;
+
+export interface Part {
+  /** From 1. */
+  number: number;
+  body: Uint8Array;
+  /** Nothing comes after it. */
+  last: boolean;
+}
+
+/**
+ * The size of a part. When the length of the whole is known, all parts have one size that makes them fit;
+ * otherwise the size grows, so that a short stream costs little memory and a long one still fits.
+ */
+export function partSize(number: number, firstPartBytes: number, sizeBytes?: number): number {
+  if (sizeBytes === undefined) return firstPartBytes * 2 ** Math.floor((number - 1) / PARTS_PER_SIZE);
+  const fitting = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
+  return Math.max(firstPartBytes, fitting);
+}
+
+/**
+ * Copies a stream into parts. Knows of each whether it is the last, by looking one chunk ahead; an empty stream is
+ * one empty part.
+ *
+ * @param sizeOf bytes of part n
+ * @param bufferOf room for a part, possibly after a wait
+ */
+export async function* cutParts(
+  source: AsyncIterable<Uint8Array>,
+  sizeOf: (number: number) => number,
+  bufferOf: (bytes: number) => Promise<Uint8Array>,
+): AsyncGenerator<Part> {
+  const chunks = source[Symbol.asyncIterator]();
+  let rest: Uint8Array | undefined = new Uint8Array();
+  const refill = async (): Promise<void> => {
+    while (rest?.byteLength === 0) rest = (await chunks.next()).value as Uint8Array | undefined;
+  };
+  try {
+    for (let number = 1; ; number++) {
+      const buffer = await bufferOf(sizeOf(number));
+      let filled = 0;
+      for (;;) {
+        await refill();
+        if (rest === undefined || filled === buffer.byteLength) break;
+        const taken = rest.subarray(0, buffer.byteLength - filled);
+        buffer.set(taken, filled);
+        filled += taken.byteLength;
+        rest = rest.subarray(taken.byteLength);
+      }
+      const last = rest === undefined;
+      yield { number, body: buffer.subarray(0, filled), last };
+      if (last) return;
+    }
+  } finally {
+    await chunks.return?.();
+  }
+}

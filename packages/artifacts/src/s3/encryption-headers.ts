@@ -1,0 +1,37 @@
+import type { ObjectEncryption } from "./object-store.ts";
+
+/** Fields of every request for an object: only a customer's own key is needed again (contract §12.1). */
+export async function readFields(encryption: ObjectEncryption, key: string) {
+  if (encryption.type !== "customer") return {};
+  const customerKey = await encryption.keyFor(key);
+  // The SDK adds the digest of the key.
+  return { SSECustomerAlgorithm: "AES256", SSECustomerKey: Buffer.from(customerKey).toString("base64") };
+}
+
+/** Fields of the request with which an object begins. */
+export async function writeFields(encryption: ObjectEncryption, key: string) {
+  switch (encryption.type) {
+    case "none":
+      return {};
+    case "customer":
+      return readFields(encryption, key);
+    case "aes256":
+      return { ServerSideEncryption: "AES256" as const };
+    case "kms":
+      return {
+        ServerSideEncryption: "aws:kms" as const,
+        SSEKMSKeyId: encryption.keyId,
+        ...(encryption.context !== undefined && { SSEKMSEncryptionContext: encryption.context }),
+      };
+  }
+}
+
+/** What a bucket that was just made gets as its default (contract §12.1); undefined for none. */
+export function bucketDefault(encryption: ObjectEncryption) {
+  if (encryption.type !== "aes256" && encryption.type !== "kms") return undefined;
+  const rule =
+    encryption.type === "kms"
+      ? { SSEAlgorithm: "aws:kms" as const, KMSMasterKeyID: encryption.keyId }
+      : { SSEAlgorithm: "AES256" as const };
+  return { Rules: [{ ApplyServerSideEncryptionByDefault: rule }] };
+}

@@ -1,0 +1,100 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ArtifactError } from "@skein/contract";
+import { translateDiskError } from "../node-errors.ts";
+import { runConcurrently } from "../run-concurrently.ts";
+import type { Transfer } from "../transfer.ts";
+import { writeNewFile } from "../write-new-file.ts";
+import { relativeKeyPath } from "./key-path.ts";
+import type { ListedObject, ObjectStore } from "./object-store.ts";
+import { openObject, type RangedReadOptions } from "./ranged-reader.ts";
+
+export interface DirectoryToLoad {
+  store: ObjectStore;
+  prefix: string;
+  objects: AsyncIterable<ListedObject>;
+}
+
+/**
+ * Loads every object below a prefix into an empty directory, many at once. A key that ends in a slash makes an
+ * empty directory.
+ *
+ * @throws ArtifactError `s3.key_escape` for a key that would lie elsewhere, or that is a file where another key
+ *   needs a directory
+ */
+export async function loadDirectory(
+  { store, prefix, objects }: DirectoryToLoad,
+  directory: string,
+  transfer: Transfer,
+  options: RangedReadOptions,
+): Promise<void> {
+  const made = new Set([directory]);
+  const makeDirectory = (path: string, key: string): void => {
+    if (made.has(path)) return;
+    onDisk(transfer, key, () => mkdirSync(path, { recursive: true }));
+    made.add(path);
+  };
+  const { signal, requests } = transfer;
+  await runConcurrently(objects, { limit: requests.capacity, signal }, async ({ key, sizeBytes }, own) => {
+    const relative = relativeKeyPath(key, prefix);
+    const path = join(directory, relative);
+    if (key.endsWith("/") || relative === "") {
+      makeDirectory(path, key);
+      return;
+    }
+    makeDirectory(dirname(path), key);
+    const startMs = transfer.now();
+    try {
+      await loadObject({ store, key, sizeBytes }, path, transfer.within(own), options);
+    } catch (error) {
+      if (!own.aborted) {
+        transfer.fileMoved({ file: relative, sizeBytes, durationMs: transfer.now() - startMs, error });
+      }
+      throw error;
+    }
+    transfer.fileMoved({ file: relative, sizeBytes, durationMs: transfer.now() - startMs });
+  });
+}
+
+async function loadObject(
+  { store, key, sizeBytes }: { store: ObjectStore; key: string; sizeBytes: number },
+  path: string,
+  transfer: Transfer,
+  options: RangedReadOptions,
+): Promise<void> {
+  // A small object reserves no more memory than it needs.
+  const rangeBytes = Math.max(1, Math.min(options.rangeBytes, sizeBytes));
+  const { stream } = await openObject(store, key, transfer, { ...options, rangeBytes });
+  try {
+    await writeNewFile(path, stream, transfer.clock);
+  } catch (error) {
+    throw isClash(error) ? clash(key) : error;
+  }
+}
+
+function onDisk(transfer: Transfer, key: string, work: () => void): void {
+  transfer.clock.enter("disk");
+  try {
+    work();
+  } catch (error) {
+    const translated = translateDiskError(error, `cannot make the directory of ${key}`);
+    throw isClash(translated) ? clash(key) : translated;
+  } finally {
+    transfer.clock.leave("disk");
+  }
+}
+
+function isClash(error: unknown): boolean {
+  const cause = error instanceof ArtifactError ? (error.cause as { code?: string } | undefined) : undefined;
+  return cause?.code === "EEXIST" || cause?.code === "ENOTDIR" || cause?.code === "EISDIR";
+}
+
+function clash(key: string): ArtifactError {
+  return new ArtifactError(
+    `the key ${JSON.stringify(key)} is in the way of another key as file or directory`,
+    {
+      code: "s3.key_escape",
+      remedy: "keys such as `a` and `a/b` cannot both become files: rename one of them",
+    },
+  );
+}

@@ -1,0 +1,159 @@
+import type { Reservation } from "../semaphore.ts";
+import type { Transfer } from "../transfer.ts";
+import { cutParts, MIN_PART_BYTES, type Part, partSize } from "./cut-parts.ts";
+import type { ObjectStore, UploadedPart } from "./object-store.ts";
+
+/** What an upload needs of a store. */
+export type UploadTarget = Pick<
+  ObjectStore,
+  "put" | "createUpload" | "uploadPart" | "completeUpload" | "abortUpload"
+>;
+
+export interface UploadOptions {
+  contentType: string;
+  /** Size of the first parts. Default 8 MiB, at least 5. What fits into one is sent in a single request. */
+  partBytes: number;
+  /** Parts of one object in flight at most. Default 4. */
+  partsInFlight: number;
+  /** Length of the whole, when it is known. */
+  sizeBytes?: number;
+}
+
+export function checkPartBytes(partBytes: number): void {
+  if (!(partBytes >= MIN_PART_BYTES)) {
+    throw new RangeError(`partBytes must be at least ${MIN_PART_BYTES}, got ${partBytes}`);
+  }
+}
+
+/**
+ * Sends a stream as one object without staging it. Nothing is visible under the key before everything has arrived,
+ * and nothing stays behind when it does not.
+ */
+export async function uploadObject(
+  store: UploadTarget,
+  key: string,
+  source: AsyncIterable<Uint8Array>,
+  transfer: Transfer,
+  options: UploadOptions,
+): Promise<void> {
+  const room = new PartBuffers(transfer, options.sizeBytes);
+  const sizeOf = (number: number): number => partSize(number, options.partBytes, options.sizeBytes);
+  const parts = cutParts(source, sizeOf, (bytes) => room.take(bytes));
+  try {
+    const first = await parts.next();
+    if (first.done) return;
+    if (first.value.last) await putWhole(store, key, first.value.body, transfer, options.contentType);
+    else await uploadInParts(store, key, { first: first.value, rest: parts, room }, transfer, options);
+  } finally {
+    await parts.return(undefined);
+    room.giveBackAll();
+  }
+}
+
+async function putWhole(
+  store: UploadTarget,
+  key: string,
+  body: Uint8Array,
+  transfer: Transfer,
+  contentType: string,
+): Promise<void> {
+  const { signal } = transfer;
+  await send(transfer, signal, () => store.put(key, body, { signal, contentType }));
+  transfer.tally.bytes += body.byteLength;
+}
+
+interface PartSource {
+  first: Part;
+  rest: AsyncIterable<Part>;
+  room: PartBuffers;
+}
+
+async function uploadInParts(
+  store: UploadTarget,
+  key: string,
+  { first, rest, room }: PartSource,
+  transfer: Transfer,
+  { contentType, partsInFlight }: UploadOptions,
+): Promise<void> {
+  const failure = new AbortController();
+  // Ends waits and keeps further parts from starting. Parts on the wire are left to end by themselves: one that is
+  // cut off may still be stored after the upload was aborted, and would stay.
+  const giveUp = AbortSignal.any([transfer.signal, failure.signal]);
+  const { signal } = transfer;
+  const uploadId = await transfer.retry(() =>
+    transfer.firstByte(() => store.createUpload(key, { signal, contentType })),
+  );
+  const uploaded: UploadedPart[] = [];
+  const inFlight = new Set<Promise<void>>();
+  const upload = async ({ number, body }: Part): Promise<void> => {
+    uploaded.push(
+      await send(transfer, giveUp, () => store.uploadPart(key, uploadId, { number, body }, { signal })),
+    );
+    transfer.tally.bytes += body.byteLength;
+    room.giveBack(body);
+  };
+  const begin = async (part: Part): Promise<void> => {
+    const task: Promise<void> = upload(part)
+      .catch((reason: unknown) => failure.abort(reason))
+      .finally(() => inFlight.delete(task));
+    inFlight.add(task);
+    if (inFlight.size >= partsInFlight) await Promise.race(inFlight);
+    giveUp.throwIfAborted();
+  };
+  try {
+    await begin(first);
+    for await (const part of rest) await begin(part);
+    await Promise.all(inFlight);
+    giveUp.throwIfAborted();
+    uploaded.sort((a, b) => a.number - b.number);
+    await transfer.retry(() =>
+      transfer.firstByte(() => store.completeUpload(key, uploadId, uploaded, { signal })),
+    );
+  } catch (reason) {
+    failure.abort(reason);
+    await Promise.all(inFlight); // nothing of ours runs after we have thrown
+    await transfer.abandon(() => store.abortUpload(key, uploadId), `the parts of ${key}`);
+    throw reason;
+  }
+}
+
+/** One request that carries bytes, repeated as often as the policy and `giveUp` allow. */
+function send<T>(transfer: Transfer, giveUp: AbortSignal, request: () => Promise<T>): Promise<T> {
+  return transfer.retry(
+    () =>
+      transfer.requests.use(() => transfer.stream(() => transfer.clock.during("network", request)), giveUp),
+    giveUp,
+  );
+}
+
+/** The memory of one object's parts, reserved from everybody's budget. */
+class PartBuffers {
+  readonly #transfer: Transfer;
+  readonly #sizeBytes: number | undefined;
+  readonly #reservations = new Map<ArrayBufferLike, Reservation>();
+
+  constructor(transfer: Transfer, sizeBytes: number | undefined) {
+    this.#transfer = transfer;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  async take(partBytes: number): Promise<Uint8Array> {
+    const bytes = Math.min(partBytes, this.#sizeBytes ?? partBytes);
+    const reservation = await this.#transfer.memory.acquire(bytes, this.#transfer.signal);
+    // Untouched pages of a buffer of its own cost nothing: a short stream does not pay for a whole part.
+    const buffer = Buffer.allocUnsafeSlow(bytes);
+    this.#reservations.set(buffer.buffer, reservation);
+    return buffer;
+  }
+
+  /** @param part a buffer from {@link take}, or the filled part of one */
+  giveBack(part: Uint8Array): void {
+    this.#reservations.get(part.buffer)?.release();
+    this.#reservations.delete(part.buffer);
+  }
+
+  giveBackAll(): void {
+    for (const reservation of this.#reservations.values()) reservation.release();
+    this.#reservations.clear();
+  }
+}

@@ -1,0 +1,56 @@
+import { type Dirent, lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { translateDiskError } from "./node-errors.ts";
+import type { StageMeter } from "./stage-clock.ts";
+
+export type WalkedEntry =
+  | { type: "file"; path: string; sizeBytes: number }
+  /** A directory with nothing in it; the others follow from their files. */
+  | { type: "emptyDirectory"; path: string }
+  /** A symbolic link, socket, pipe or device, which an object store cannot hold. */
+  | { type: "other"; path: string; what: string };
+
+/**
+ * What is below a directory, in the order of the names, with paths relative to it. Links are not followed.
+ *
+ * @throws ArtifactError when anything cannot be looked at: what cannot be read must not be left out silently
+ */
+export function* walkDirectory(root: string, meter: StageMeter): Generator<WalkedEntry> {
+  yield* walk(root, "", meter);
+}
+
+function* walk(root: string, relative: string, meter: StageMeter): Generator<WalkedEntry> {
+  const entries = onDisk(meter, `cannot list ${join(root, relative)}`, () =>
+    readdirSync(join(root, relative), { withFileTypes: true }).sort(byName),
+  );
+  if (entries.length === 0) yield { type: "emptyDirectory", path: relative };
+  for (const entry of entries) {
+    const path = join(relative, entry.name);
+    if (entry.isDirectory()) yield* walk(root, path, meter);
+    else if (entry.isFile()) {
+      const { size } = onDisk(meter, `cannot read ${join(root, path)}`, () => lstatSync(join(root, path)));
+      yield { type: "file", path, sizeBytes: size };
+    } else yield { type: "other", path, what: kindOf(entry) };
+  }
+}
+
+function onDisk<T>(meter: StageMeter, doing: string, work: () => T): T {
+  meter.enter("disk");
+  try {
+    return work();
+  } catch (error) {
+    throw translateDiskError(error, doing);
+  } finally {
+    meter.leave("disk");
+  }
+}
+
+function byName(a: Dirent, b: Dirent): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function kindOf(entry: Dirent): string {
+  if (entry.isSymbolicLink()) return "symbolic link";
+  if (entry.isSocket()) return "socket";
+  return entry.isFIFO() ? "pipe" : "device";
+}

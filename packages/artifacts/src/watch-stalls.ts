@@ -1,0 +1,80 @@
+import { ArtifactError } from "@skein/contract";
+
+export interface StallOptions {
+  /** A wait longer than this for the next bytes is a stall. */
+  timeoutMs: number;
+  /** Must make the pending read fail with this reason, by aborting the request behind it. */
+  abort: (reason: ArtifactError) => void;
+  /** Told how long nothing came. */
+  onStall: (ms: number) => void;
+  /** Names the source in the message. */
+  what: string;
+}
+
+/**
+ * Passes bytes through and gives up on a source that delivers nothing for too long: the other side of a dead
+ * connection may never hang up. Only time spent waiting for the source counts, not time the consumer takes.
+ */
+export async function* watchStalls(
+  source: AsyncIterable<Uint8Array>,
+  options: StallOptions,
+): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
+  const timer = new StallTimer(options);
+  try {
+    for (;;) {
+      timer.start();
+      const next = await iterator.next().catch((error: unknown) => {
+        throw timer.stalled ?? error;
+      });
+      timer.stop();
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    timer.stop();
+    await iterator.return?.();
+  }
+}
+
+/** Waits for an answer no longer than `timeoutMs`, then aborts the request. */
+export async function withinStallTime<T>(answer: () => Promise<T>, options: StallOptions): Promise<T> {
+  const timer = new StallTimer(options);
+  timer.start();
+  try {
+    return await answer();
+  } catch (error) {
+    throw timer.stalled ?? error;
+  } finally {
+    timer.stop();
+  }
+}
+
+class StallTimer {
+  /** Set once the time was up. */
+  stalled: ArtifactError | undefined;
+  readonly #options: StallOptions;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: StallOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setTimeout(() => this.#fire(), this.#options.timeoutMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #fire(): void {
+    const { timeoutMs, abort, onStall, what } = this.#options;
+    onStall(timeoutMs);
+    this.stalled = new ArtifactError(`${what} delivered nothing for ${timeoutMs / 1000} s`, {
+      code: "transfer.stalled",
+      transient: true,
+    });
+    abort(this.stalled);
+  }
+}

@@ -1,0 +1,115 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What goes wrong with one request. Numbers of bytes count the body of the answer. */
+export type Fault =
+  /** An answer of the proxy's own, in the form S3 gives its errors. */
+  | { type: "answer"; status: number; code?: string; headers?: Record<string, string> }
+  /** The connection is reset. */
+  | { type: "reset"; afterBytes: number }
+  /** The connection is closed in good order, too early for its Content-Length. */
+  | { type: "short"; afterBytes: number }
+  /** Nothing comes any more, and nobody hangs up. */
+  | { type: "stall"; afterBytes: number }
+  /** The answer begins late. */
+  | { type: "delay"; ms: number };
+
+export interface SeenRequest {
+  method: string;
+  /** Path and query. */
+  url: string;
+  range: string | undefined;
+  ifMatch: string | undefined;
+  contentType: string | undefined;
+}
+
+/** A server before the real one. */
+export interface FaultProxy extends AsyncDisposable {
+  /** `127.0.0.1:port`. */
+  endpoint: string;
+  /** Every request so far, in order. */
+  seen: SeenRequest[];
+}
+
+/**
+ * Passes every request on to `target` (`host:port`), the Host header unchanged, so that signatures hold.
+ * `fault` is asked once per request and decides what goes wrong with it.
+ */
+export async function startFaultProxy(
+  target: string,
+  fault: (request: SeenRequest, index: number) => Fault | undefined,
+): Promise<FaultProxy> {
+  const seen: SeenRequest[] = [];
+  const server = createServer((incoming, outgoing) => {
+    const summary: SeenRequest = {
+      method: incoming.method ?? "",
+      url: incoming.url ?? "",
+      range: incoming.headers.range,
+      ifMatch: incoming.headers["if-match"],
+      contentType: incoming.headers["content-type"],
+    };
+    const chosen = fault(summary, seen.length);
+    seen.push(summary);
+    handle(target, chosen, incoming, outgoing);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function handle(
+  target: string,
+  fault: Fault | undefined,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): void {
+  if (fault?.type === "answer") {
+    incoming.resume();
+    const body = fault.code ? `<?xml version="1.0"?><Error><Code>${fault.code}</Code></Error>` : "";
+    outgoing.writeHead(fault.status, { "content-type": "application/xml", ...fault.headers }).end(body);
+    return;
+  }
+  const [host, port] = target.split(":");
+  const { method, url, headers } = incoming;
+  const onward = request({ host, port, method, path: url, headers }, (answer) => {
+    const pass = (): void => passOn(answer, outgoing, fault);
+    if (fault?.type === "delay") setTimeout(pass, fault.ms);
+    else pass();
+  });
+  onward.on("error", () => outgoing.destroy());
+  outgoing.on("close", () => onward.destroy());
+  incoming.pipe(onward);
+}
+
+function passOn(answer: IncomingMessage, outgoing: ServerResponse, fault: Fault | undefined): void {
+  outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+  if (!fault || !("afterBytes" in fault)) {
+    answer.pipe(outgoing);
+    return;
+  }
+  let left = fault.afterBytes;
+  outgoing.flushHeaders();
+  answer.on("data", (chunk: Buffer) => {
+    if (left <= 0) return;
+    outgoing.write(chunk.subarray(0, left));
+    left -= chunk.byteLength;
+    if (left <= 0) breakOff(outgoing, fault.type);
+  });
+  if (left === 0) breakOff(outgoing, fault.type);
+}
+
+function breakOff(outgoing: ServerResponse, how: "reset" | "short" | "stall"): void {
+  if (how === "stall") return;
+  const { socket } = outgoing;
+  // What was written first has to be on its way before the line goes dead.
+  outgoing.write("", () => {
+    if (how === "reset") socket?.resetAndDestroy();
+    else socket?.end();
+  });
+}
