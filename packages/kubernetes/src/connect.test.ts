@@ -1,12 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type ServerOptions } from "node:https";
+import { type AddressInfo, connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
+import type { TLSSocket } from "node:tls";
+import { createLogger } from "@skein/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect } from "./connect.ts";
+import { type ConnectOptions, connect } from "./connect.ts";
 import { startFakeApiServer } from "./fake-api-server.ts";
+import { userAgent } from "./kubernetes-client.ts";
 import { createRestClient } from "./rest-client.ts";
 
 let directory: string;
@@ -15,14 +19,21 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-function kubeconfig(name: string, server: string, more: { namespace?: string; token?: string } = {}): string {
+interface KubeconfigParts {
+  namespace?: string;
+  token?: string;
+  cluster?: Record<string, unknown>;
+  user?: Record<string, unknown>;
+}
+
+function kubeconfig(name: string, server: string, more: KubeconfigParts = {}): string {
   const file = join(directory, name);
   const config = {
     apiVersion: "v1",
     kind: "Config",
     "current-context": "c",
-    clusters: [{ name: "k", cluster: { server } }],
-    users: [{ name: "u", user: { token: more.token ?? "from-file" } }],
+    clusters: [{ name: "k", cluster: { server, ...more.cluster } }],
+    users: [{ name: "u", user: more.user ?? { token: more.token ?? "from-file" } }],
     contexts: [
       {
         name: "c",
@@ -63,16 +74,35 @@ describe("connect", () => {
   it("lets flags override what the file says", async () => {
     const file = kubeconfig("flags", "http://127.0.0.1:1", { namespace: "blue" });
     const connection = await connect({
-      flags: { namespace: "green", server: "http://127.0.0.1:2", token: "mine", as: "someone" },
+      flags: {
+        namespace: "green",
+        server: "http://127.0.0.1:2",
+        token: "mine",
+        as: "someone",
+        asGroup: ["blue", "red"],
+        proxyUrl: "http://127.0.0.1:3",
+      },
       env: { KUBECONFIG: file },
       serviceAccount: "/none",
     });
     expect(connection.namespace).toBe("green");
     expect(connection.server.port).toBe("2");
+    expect(connection.proxyUrl).toBe("http://127.0.0.1:3");
     expect(await connection.authorization()).toMatchObject({
       authorization: "Bearer mine",
       "impersonate-user": "someone",
+      "impersonate-group": ["blue", "red"],
     });
+  });
+
+  it("reads several kubeconfig files as kubectl does: the first that has a name wins", async () => {
+    const first = kubeconfig("first", "http://127.0.0.1:1", { token: "first" });
+    const second = kubeconfig("second", "http://127.0.0.1:2", { token: "second", namespace: "blue" });
+    const KUBECONFIG = [join(directory, "absent"), first, second].join(delimiter);
+    const connection = await connect({ flags: {}, env: { KUBECONFIG }, serviceAccount: "/none" });
+    expect(connection.server.port).toBe("1");
+    expect(connection.namespace).toBe("default");
+    expect(await connection.authorization()).toEqual({ Authorization: "Bearer first" });
   });
 
   it.each([
@@ -121,57 +151,75 @@ describe("connect", () => {
   });
 });
 
-describe("createRestClient over TLS", () => {
-  it("trusts the CA of the service account and nothing else", async () => {
-    const key = join(directory, "key.pem");
-    const cert = join(directory, "cert.pem");
-    const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-    execFileSync(
-      "openssl",
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "1",
-        ...subject,
-        "-keyout",
-        key,
-        "-out",
-        cert,
-      ],
-      { stdio: "pipe" },
-    );
-    const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
-      response.end(JSON.stringify({ token: request.headers.authorization }));
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const port = String((server.address() as AddressInfo).port);
-    const env = { HOME: directory, KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: port };
-    const ask = async (at: string): Promise<unknown> => {
-      const client = createRestClient(await connect({ flags: {}, env, serviceAccount: at }), {
-        userAgent: "test",
-      });
-      try {
-        return await client.send({ method: "GET", path: "/" });
-      } finally {
-        client.close();
-      }
-    };
-    try {
-      expect(await ask(serviceAccount("trusted", readFileSync(cert)))).toEqual({ token: "Bearer first" });
-      await expect(ask(serviceAccount("stranger", ""))).rejects.toMatchObject({
-        code: "network.tls",
-        transient: false,
-      });
-    } finally {
+/** A key and a certificate for 127.0.0.1 that is its own CA; good for servers and for clients. */
+function makeCertificate(): { keyFile: string; certFile: string; key: Buffer; cert: Buffer } {
+  const keyFile = join(directory, "key.pem");
+  const certFile = join(directory, "cert.pem");
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", keyFile];
+  const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
+  execFileSync("openssl", ["req", "-x509", "-days", "1", ...key, ...subject, "-out", certFile], {
+    stdio: "pipe",
+  });
+  return { keyFile, certFile, key: readFileSync(keyFile), cert: readFileSync(certFile) };
+}
+
+/** A TLS server that says what it was shown: the token, and whose certificate. */
+async function startTlsServer(options: ServerOptions): Promise<{ url: URL } & AsyncDisposable> {
+  const server = createServer(options, (request, response) => {
+    const { subject } = (request.socket as TLSSocket).getPeerCertificate();
+    response.end(JSON.stringify({ token: request.headers.authorization, client: subject?.CN }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    async [Symbol.asyncDispose]() {
       server.closeAllConnections();
-      server.close();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+describe("createRestClient over TLS", () => {
+  const ask = async (options: ConnectOptions): Promise<unknown> => {
+    const client = createRestClient(await connect(options), { userAgent: "test" });
+    try {
+      return await client.send({ method: "GET", path: "/" });
+    } finally {
+      client.close();
     }
+  };
+
+  it("trusts the CA of the service account and nothing else", async () => {
+    const { key, cert } = makeCertificate();
+    await using server = await startTlsServer({ key, cert });
+    const env = {
+      HOME: directory,
+      KUBERNETES_SERVICE_HOST: "127.0.0.1",
+      KUBERNETES_SERVICE_PORT: server.url.port,
+    };
+    const inPod = (at: string) => ask({ flags: {}, env, serviceAccount: at });
+    expect(await inPod(serviceAccount("trusted", cert))).toEqual({ token: "Bearer first" });
+    await expect(inPod(serviceAccount("stranger", ""))).rejects.toMatchObject({
+      code: "network.tls",
+      transient: false,
+    });
+  });
+
+  it("shows the client certificate of a kubeconfig", async () => {
+    const { keyFile, certFile, key, cert } = makeCertificate();
+    await using server = await startTlsServer({
+      key,
+      cert,
+      ca: cert,
+      requestCert: true,
+      rejectUnauthorized: true,
+    });
+    const file = kubeconfig("mtls", server.url.href, {
+      cluster: { "certificate-authority": certFile },
+      user: { "client-certificate": certFile, "client-key": keyFile },
+    });
+    const options = { flags: { kubeconfig: file }, env: {}, serviceAccount: "/none" };
+    expect(await ask(options)).toEqual({ client: "127.0.0.1" });
   });
 });
 
@@ -218,5 +266,60 @@ describe("createRestClient", () => {
         signal: stop.signal,
       }),
     ).rejects.toThrow("told to stop");
+  });
+
+  it("goes through the proxy it is given", async () => {
+    await using server = await startFakeApiServer();
+    const tunnelled: string[] = [];
+    // Node's agent tunnels https with CONNECT and asks for http by the whole URL; the API fake speaks http.
+    const proxy = createHttpServer((request, response) => {
+      tunnelled.push(request.url ?? "");
+      const target = new URL(request.url ?? "");
+      const upstream = connectSocket(Number(target.port), target.hostname, () => {
+        upstream.write(`GET ${target.pathname} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+        upstream.pipe(request.socket);
+      });
+      response.on("error", () => {});
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const proxyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const client = createRestClient({ ...connectionTo(server.url), proxyUrl }, { userAgent: "t" });
+    await expect(client.send({ method: "GET", path: "/apis" })).rejects.toMatchObject({ status: 404 });
+    client.close();
+    proxy.closeAllConnections();
+    proxy.close();
+    expect(tunnelled).toEqual([`${server.url.origin}/apis`]);
+  });
+
+  it("says so when something else than an API server answers", async () => {
+    await using server = await startFakeApiServer();
+    server.faults.push((_request, response) => response.end("<html>log in first</html>"));
+    const client = createRestClient(connectionTo(server.url), { userAgent: "t" });
+    await expect(client.send({ method: "GET", path: "/" })).rejects.toMatchObject({
+      code: "kubernetes.failed",
+      message: expect.stringContaining("<html>log in first</html>"),
+    });
+    client.close();
+  });
+
+  it("logs each request at level debug", async () => {
+    await using server = await startFakeApiServer();
+    const lines: string[] = [];
+    const log = createLogger({ write: (line) => lines.push(line), level: "debug", format: "text" });
+    const client = createRestClient(connectionTo(server.url), { userAgent: "t", log });
+    const path = "/apis/argoproj.io/v1alpha1/namespaces/argo/workflowtaskresults";
+    await client.send({ method: "POST", path, body: { metadata: { name: "n" } } });
+    client.close();
+    expect(lines).toEqual([
+      expect.stringMatching(/level=DEBUG msg="K8S request" verb=Create kind=workflowtaskresults status=201/),
+    ]);
+  });
+});
+
+describe("userAgent", () => {
+  it("names program, version and platform in client-go's form, and ends as argoexec's does", () => {
+    expect(userAgent("0.1.0")).toMatch(
+      /^argoexec\/0\.1\.0 \(linux\/(amd64|arm64)\) skein\/argo-workflows\/0\.1\.0 argo-executor$/,
+    );
   });
 });

@@ -49,8 +49,10 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
 
 function kubeconfigFiles(flags: ConnectionFlags, env: Environment): string[] {
   if (flags.kubeconfig) return [flags.kubeconfig];
-  const named = (env.KUBECONFIG ?? "").split(delimiter).filter((file) => file !== "" && existsSync(file));
-  if (named.length > 0) return named;
+  // As for kubectl, files that do not exist are passed over, but then `~/.kube/config` is not looked at either.
+  if (env.KUBECONFIG) {
+    return env.KUBECONFIG.split(delimiter).filter((file) => file !== "" && existsSync(file));
+  }
   const own = join(env.HOME || homedir(), ".kube", "config");
   return existsSync(own) ? [own] : [];
 }

@@ -12,8 +12,10 @@ export interface Connection {
   /** Where the executor works when no object says otherwise. */
   namespace: string;
   tls: TlsOptions;
-  /** Asked before every request, because tokens rotate. */
-  authorization(): Promise<Record<string, string>>;
+  /** An HTTP proxy before the API server. */
+  proxyUrl?: string | undefined;
+  /** Headers; asked before every request, because tokens rotate. */
+  authorization(): Promise<Record<string, string | string[]>>;
 }
 
 /** The kubectl-style flags of the executor (contract §2.1). Absent means "as configured". */
@@ -35,5 +37,7 @@ export interface ConnectionFlags {
   as?: string | undefined;
   asUid?: string | undefined;
   asGroup?: string[] | undefined;
+  /** `http://` or `https://`; SOCKS is not supported. */
+  proxyUrl?: string | undefined;
   requestTimeoutMs?: number | undefined;
 }

@@ -20,7 +20,11 @@ export async function kubeconfigConnection(
   for (const file of others) {
     const more = new KubeConfig();
     more.loadFromFile(file);
-    config.mergeConfig(more, true);
+    // The library refuses a name that occurs twice; for kubectl the first file that has it wins.
+    more.clusters = more.clusters.filter(({ name }) => !config.getCluster(name));
+    more.users = more.users.filter(({ name }) => !config.getUser(name));
+    more.contexts = more.contexts.filter(({ name }) => !config.getContextObject(name));
+    config.mergeConfig(more, Boolean(config.currentContext));
   }
   if (flags.context) config.setCurrentContext(flags.context);
   const context = config.getContextObject(config.getCurrentContext());
@@ -42,6 +46,7 @@ export async function kubeconfigConnection(
     server: new URL(cluster.server),
     namespace: context?.namespace || "default",
     tls,
+    proxyUrl: cluster.proxyUrl,
     authorization: async () => {
       const fresh: RequestOptions = {};
       await config.applyToHTTPSOptions(fresh);
@@ -64,17 +69,19 @@ export async function applyFlags(connection: Connection, flags: ConnectionFlags)
     server: flags.server ? new URL(flags.server) : connection.server,
     namespace: flags.namespace || connection.namespace,
     tls,
+    proxyUrl: flags.proxyUrl || connection.proxyUrl,
     authorization: async () => ({ ...(await connection.authorization()), ...override }),
   };
 }
 
-function flagHeaders(flags: ConnectionFlags): Record<string, string> {
-  const headers: Record<string, string> = {};
+function flagHeaders(flags: ConnectionFlags): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
   if (flags.username) headers.authorization = basicAuthorization(`${flags.username}:${flags.password ?? ""}`);
   if (flags.token) headers.authorization = `Bearer ${flags.token}`;
   if (flags.as) headers["impersonate-user"] = flags.as;
   if (flags.asUid) headers["impersonate-uid"] = flags.asUid;
-  if (flags.asGroup?.length) headers["impersonate-group"] = flags.asGroup.join(",");
+  // One header for each group: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+  if (flags.asGroup?.length) headers["impersonate-group"] = flags.asGroup;
   return headers;
 }
 

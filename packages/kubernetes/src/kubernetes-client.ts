@@ -1,11 +1,12 @@
 import { arch, platform } from "node:os";
-import { basename } from "node:path";
+import type { Logger } from "@skein/contract";
 import { type ConnectOptions, connect } from "./connect.ts";
 import { createRestClient, type RestClient } from "./rest-client.ts";
 
 export interface KubernetesClientOptions extends ConnectOptions {
   /** Version of the executor, for the user agent. */
   version: string;
+  log?: Logger | undefined;
 }
 
 /**
@@ -18,11 +19,12 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
   return createRestClient(connection, {
     userAgent: userAgent(options.version),
     timeoutMs: options.flags.requestTimeoutMs,
+    log: options.log,
   });
 }
 
-/** client-go's default text and what argoexec puts behind it (contract §6.2b). */
-function userAgent(version: string): string {
-  const program = basename(process.argv[1] ?? "argoexec").replace(/\.[a-z]+$/, "");
-  return `${program}/${version} (${platform()}/${arch()}) skein argo-workflows/${version} argo-executor`;
+/** In the form of client-go's default text, with argoexec's addition behind it (contract §6.2b). */
+export function userAgent(version: string): string {
+  const architecture = arch() === "x64" ? "amd64" : arch(); // client-go says it in Go's words
+  return `argoexec/${version} (${platform()}/${architecture}) skein/argo-workflows/${version} argo-executor`;
 }

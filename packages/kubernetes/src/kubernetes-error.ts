@@ -11,7 +11,7 @@ export interface StatusFacts {
   /** Machine-readable, such as `AlreadyExists`; empty when the body was no `Status`. */
   reason: string;
   message: string;
-  /** Seconds of a `Retry-After` header. */
+  /** What a `Retry-After` header asks for. */
   retryAfterMs?: number | undefined;
 }
 
@@ -57,12 +57,39 @@ function remedyOf(facts: StatusFacts): { remedy?: string } {
   }
 }
 
-/** Contract §21.1, items 1–6; every 5xx and 429 counts, because trying again is what the user would do. */
+/** What the API server passes on from etcd or from a connection behind it (contract §21.1, items 4, 6, 8 and 10). */
+const TRANSIENT_TEXTS = [
+  "resource quota evaluation timed out",
+  "etcdserver: leader changed",
+  "etcdserver: request timed out",
+  "etcdserver: too many requests",
+  "unexpected error when reading response body",
+  "stream error when reading response body",
+  "Connection closed by foreign host",
+  "net/http: TLS handshake timeout",
+  "i/o timeout",
+  "connection timed out",
+  "connection reset by peer",
+  "http2: client connection lost",
+  "http2: server sent GOAWAY and closed the connection",
+  "request did not complete within requested timeout",
+  "connect: connection refused",
+  "invalid connection",
+  "client rate limiter Wait returned an error",
+];
+
+const TRANSIENT_REASONS = ["TooManyRequests", "ServerTimeout", "Timeout", "ServiceUnavailable"];
+
+/**
+ * Contract §21.1. A plain 500 is no reason to try for ever: a webhook that always fails answers so. The gateways
+ * before an API server are ours to forgive: upstream gives up on 502 and on a 504 without a reason.
+ */
 function isTransientStatus({ status, reason, message }: StatusFacts): boolean {
   if (TOO_LARGE.test(message)) return false;
   if (status === 403) return message.includes("exceeded quota");
   if (status === 409) return message.includes("Operation cannot be fulfilled on resourcequota");
-  return status === 429 || status >= 500 || reason === "ServerTimeout" || reason === "Timeout";
+  if ([429, 502, 503, 504].includes(status) || TRANSIENT_REASONS.includes(reason)) return true;
+  return TRANSIENT_TEXTS.some((text) => message.includes(text));
 }
 
 /** Node's codes for a connection that could not be made or did not last. */

@@ -1,5 +1,11 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { ArtifactError, LogDuration, type Logger } from "@skein/contract";
 import type { Connection } from "./connection.ts";
 import { connectionError, KubernetesError } from "./kubernetes-error.ts";
 
@@ -27,24 +33,31 @@ export interface RestClient {
 /** An API server that has accepted a connection but says nothing for this long is taken for dead. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 
+/** From here on a request is worth a warning. */
+const SLOW_MS = 5_000;
+
+const VERBS = { GET: "Get", POST: "Create", PATCH: "Patch" } as const;
+
 export interface RestClientOptions {
   userAgent: string;
   /** Milliseconds without an answer. Default 30 000. */
   timeoutMs?: number | undefined;
+  /** Told of every request at level debug, and of slow ones at level warn. */
+  log?: Logger | undefined;
 }
 
 export function createRestClient(connection: Connection, options: RestClientOptions): RestClient {
   const { server } = connection;
   const secure = server.protocol === "https:";
+  const proxy = connection.proxyUrl
+    ? { proxyEnv: { HTTPS_PROXY: connection.proxyUrl, HTTP_PROXY: connection.proxyUrl } }
+    : {};
   const agent = secure
-    ? new HttpsAgent({ keepAlive: true, ...connection.tls })
-    : new HttpAgent({ keepAlive: true });
+    ? new HttpsAgent({ keepAlive: true, ...proxy, ...connection.tls })
+    : new HttpAgent({ keepAlive: true, ...proxy });
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
 
-  const exchange = (
-    call: RestRequest,
-    headers: Record<string, string | number>,
-  ): Promise<[IncomingMessage, string]> =>
+  const exchange = (call: RestRequest, headers: OutgoingHttpHeaders): Promise<[IncomingMessage, string]> =>
     new Promise((resolve, reject) => {
       const signal = call.signal
         ? AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs)])
@@ -63,7 +76,8 @@ export function createRestClient(connection: Connection, options: RestClientOpti
   return {
     namespace: connection.namespace,
     async send(call) {
-      const headers: Record<string, string | number> = {
+      const startedAt = performance.now();
+      const headers: OutgoingHttpHeaders = {
         accept: "application/json",
         "user-agent": options.userAgent,
         ...(await connection.authorization()),
@@ -77,11 +91,34 @@ export function createRestClient(connection: Connection, options: RestClientOpti
         throw connectionError(error, server);
       });
       const status = response.statusCode ?? 0;
-      if (status >= 200 && status < 300) return text === "" ? undefined : JSON.parse(text);
+      logRequest(options.log, call, status, performance.now() - startedAt);
+      if (status >= 200 && status < 300) return parseBody(text, server);
       throw statusError(status, response, text);
     },
     close: () => agent.destroy(),
   };
+}
+
+/** Contract §19. */
+function logRequest(log: Logger | undefined, call: RestRequest, status: number, ms: number): void {
+  const fields = { verb: VERBS[call.method], kind: call.path.split("/")[6] ?? "", status };
+  log?.debug("K8S request", fields);
+  if (ms > SLOW_MS) log?.warn("Waited for K8S request", { ...fields, duration: new LogDuration(ms) });
+}
+
+function parseBody(text: string, server: URL): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch (cause) {
+    throw new ArtifactError(
+      `${server.origin} answered with something that is not JSON: ${text.slice(0, 200)}`,
+      {
+        code: "kubernetes.failed",
+        remedy: "check that the address is that of an API server",
+        cause,
+      },
+    );
+  }
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

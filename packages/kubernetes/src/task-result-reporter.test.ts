@@ -9,7 +9,7 @@ const COMPLETED = "workflows.argoproj.io/report-outputs-completed";
 
 function reporterFor(
   server: FakeApiServer,
-  more: { created?: boolean; maxSleeps?: number; instanceId?: string } = {},
+  more: { created?: boolean; maxSleeps?: number; instanceId?: string; transientErrorPattern?: string } = {},
 ) {
   const lines: string[] = [];
   const steps: ReportStep[] = [];
@@ -34,6 +34,7 @@ function reporterFor(
     },
     signal: stop.signal,
     created: more.created ?? false,
+    transientErrorPattern: more.transientErrorPattern,
     sleep: async (ms) => {
       slept.push(ms);
       if (slept.length >= (more.maxSleeps ?? Number.POSITIVE_INFINITY))
@@ -105,6 +106,34 @@ describe("createTaskResultReporter", () => {
     await made.reporter.initialize();
     expect(made.slept).toEqual([1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 60000]);
     expect(server.objects.has("wf-1")).toBe(true);
+  });
+
+  it.each([
+    ["a gateway in between", 502, "", "<html>Bad Gateway</html>"],
+    ["etcd without a leader", 500, "InternalError", "etcdserver: leader changed"],
+    ["a quota that is being counted", 403, "Forbidden", "pods is forbidden: exceeded quota: q"],
+    ["a quota that is being written", 409, "Conflict", "Operation cannot be fulfilled on resourcequotas"],
+    ["an overloaded server", 500, "ServerTimeout", "try again"],
+  ])("tries again after %s", async (_case, status, reason, message) => {
+    await using server = await startFakeApiServer();
+    using made = reporterFor(server);
+    server.faults.push(answer(status, reason, message));
+    await made.reporter.initialize();
+    expect(made.slept).toHaveLength(1);
+  });
+
+  it("does not try again for ever when a webhook always fails, unless TRANSIENT_ERROR_PATTERN says so", async () => {
+    await using server = await startFakeApiServer();
+    const failing = answer(500, "InternalError", "failed calling webhook");
+    server.faults.push(failing);
+    using plain = reporterFor(server, { transientErrorPattern: "(" });
+    await expect(plain.reporter.initialize()).rejects.toMatchObject({ transient: false });
+    expect(plain.slept).toEqual([]);
+
+    server.faults.push(failing);
+    using patterned = reporterFor(server, { transientErrorPattern: "calling .*hook" });
+    await patterned.reporter.initialize();
+    expect(patterned.slept).toEqual([1000]);
   });
 
   it("fails with the last error when it is told to stop", async () => {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   API_VERSION,
   ArtifactError,
+  errorMessage,
   LABEL_REPORT_OUTPUTS_COMPLETED,
   type Logger,
   newTaskResult,
@@ -24,6 +25,8 @@ export interface TaskResultReporterOptions {
   attempt: <T>(step: ReportStep, work: () => Promise<T>) => Promise<T>;
   /** Ends the retries. What was under way fails with the last error. */
   signal: AbortSignal;
+  /** `TRANSIENT_ERROR_PATTERN`: errors whose text matches are retried, too. One that is no pattern matches nothing. */
+  transientErrorPattern?: string | undefined;
   /** That an earlier process created the object. Default false. */
   created?: boolean;
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -106,6 +109,7 @@ async function retry(
   work: () => Promise<void>,
 ): Promise<void> {
   const { log, signal, sleep = sleepUntil, random = Math.random } = options;
+  const pattern = parsePattern(options.transientErrorPattern);
   for (let attempt = 0; ; attempt++) {
     try {
       return await options.attempt(step, work);
@@ -114,12 +118,22 @@ async function retry(
       if (refused) log.warn(RBAC_HINT, { attempt, error });
       else if (attempt % 20 === 0)
         log.warn("failed to patch task result", { attempt, error: error as Error });
-      if (!(error instanceof ArtifactError && error.transient) || signal.aborted) throw error;
+      const isTransient =
+        (error instanceof ArtifactError && error.transient) || pattern?.test(errorMessage(error));
+      if (!isTransient || signal.aborted) throw error;
       const asked = error instanceof KubernetesError ? (error.retryAfterMs ?? 0) : 0;
       await sleep(Math.max(backoffDelay(backoff, attempt, random), asked), signal);
       // Told to stop while waiting: the last error says more than "aborted".
       if (signal.aborted) throw error;
     }
+  }
+}
+
+function parsePattern(text: string | undefined): RegExp | undefined {
+  try {
+    return text ? new RegExp(text) : undefined;
+  } catch {
+    return undefined; // contract §21.1, item 11
   }
 }
 
