@@ -1,0 +1,3 @@
+module github.com/skein/front
+
+go 1.24

@@ -1,0 +1,151 @@
+// Package outputs copies what the user's process left in the root file system of its container to where the core can
+// see it (contract §7.4): parameters as they are, artifacts packed.
+package outputs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/skein/front/internal/journal"
+	"github.com/skein/front/internal/paths"
+	"github.com/skein/front/internal/targz"
+	"github.com/skein/front/internal/template"
+)
+
+// Saver saves the outputs of one container.
+type Saver struct {
+	Template *template.Template
+	Paths    paths.Paths
+	Log      *slog.Logger
+	Journal  *journal.Journal
+	// InputsAreMounted: this pod mounts its input artifacts, so outputs at or below them are read from there. Pods
+	// without an init container link them instead.
+	InputsAreMounted bool
+}
+
+// Save saves every output that has a path and is not in a volume, whatever happens with the others. Each appears
+// whole or not at all. What does not exist is none of its business: the core knows whether it had to.
+func (s *Saver) Save() error {
+	var failures []string
+	for _, parameter := range s.Template.Outputs.Parameters {
+		if parameter.ValueFrom == nil || parameter.ValueFrom.Path == "" {
+			continue
+		}
+		if err := s.save("parameter", parameter.ValueFrom.Path, s.copyParameter); err != nil {
+			failures = append(failures, err.Error())
+		}
+	}
+	for _, artifact := range s.Template.Outputs.Artifacts {
+		if artifact.Path == "" {
+			continue
+		}
+		pack := func(path string, output *journal.Output) error { return s.packArtifact(artifact, output) }
+		if err := s.save("artifact", artifact.Path, pack); err != nil {
+			failures = append(failures, err.Error())
+		}
+	}
+	if len(failures) > 0 {
+		return errors.New(strings.Join(failures, "; "))
+	}
+	return nil
+}
+
+// save does what parameters and artifacts have in common, work being what they have not.
+func (s *Saver) save(kind, path string, work func(path string, output *journal.Output) error) error {
+	if s.isSeenElsewhere(path) {
+		s.Log.Info("no need to save "+kind+" - on overlapping volume", "src", path)
+		return nil
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		s.Log.Warn(map[string]string{
+			"parameter": "cannot save parameter, does not exist",
+			"artifact":  "cannot save artifact",
+		}[kind], "src", path, "error", err)
+		return nil
+	}
+	s.Log.Info("saving "+kind, "src", path)
+	start := time.Now()
+	output := &journal.Output{
+		Header: journal.Header{Of: "output", TimeUnixNano: journal.Time(start)}, Kind: kind, Path: path,
+	}
+	err := work(path, output)
+	output.Seconds = time.Since(start).Seconds()
+	if err != nil {
+		output.Error = err.Error()
+	}
+	s.Journal.Write(output)
+	return err
+}
+
+// isSeenElsewhere: the core sees the user's volumes, and mounted inputs, too.
+func (s *Saver) isSeenElsewhere(path string) bool {
+	return s.Template.VolumeAt(path) != nil || (s.InputsAreMounted && s.Template.InputAt(path) != nil)
+}
+
+func (s *Saver) copyParameter(path string, output *journal.Output) error {
+	source, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("failed to open %s: %w", path, err)
+	}
+	defer source.Close()
+	return replace(s.Paths.OutputParameter(path), func(file *os.File) error {
+		copied, err := io.Copy(file, source)
+		output.Bytes, output.PackedBytes, output.Files = copied, copied, 1
+		if err != nil {
+			return fmt.Errorf("failed to copy %s: %w", path, err)
+		}
+		return nil
+	})
+}
+
+func (s *Saver) packArtifact(artifact template.Artifact, output *journal.Output) error {
+	destination := s.Paths.OutputArtifact(artifact.Path)
+	return replace(destination, func(file *os.File) error {
+		stats, err := targz.Pack(file, artifact.Path, targz.Options{
+			Level:   artifact.CompressionLevel(),
+			Workers: workers(s.Paths.MemoryLimits()),
+			Warn: func(path, what string) {
+				s.Log.Warn("output changed while it was saved", "path", path, "what", what)
+			},
+		})
+		output.Files, output.Bytes = stats.Files, stats.Bytes
+		if err != nil {
+			return fmt.Errorf("failed to tarball the output %s to %s: %w", artifact.Path, destination, err)
+		}
+		output.PackedBytes, err = file.Seek(0, io.SeekCurrent)
+		return err
+	})
+}
+
+// replace creates a file under another name and gives it its own once write and close have succeeded. The directories
+// are made for the user of the core to read; the umask is expected to be 0.
+func replace(path string, write func(*os.File) error) (err error) {
+	directory := filepath.Dir(path)
+	if err := os.MkdirAll(directory, 0o755); err != nil {
+		return fmt.Errorf("failed to create directory %s: %w", directory, err)
+	}
+	file, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
+	if err != nil {
+		return fmt.Errorf("failed to create destination %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(file.Name()) // what cannot be used only takes room
+		}
+	}()
+	if err := write(file); err != nil {
+		file.Close()
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("failed to close %s: %w", path, err)
+	}
+	return os.Rename(file.Name(), path)
+}

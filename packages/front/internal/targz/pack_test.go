@@ -1,0 +1,314 @@
+package targz
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func pack(t *testing.T, path string) (archive []byte, stats Stats, warnings []string) {
+	t.Helper()
+	var out bytes.Buffer
+	stats, err := Pack(&out, path, Options{Level: -1, Workers: 2, Warn: func(path, what string) {
+		warnings = append(warnings, path+" "+what)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes(), stats, warnings
+}
+
+func failure(t *testing.T, path string) error {
+	t.Helper()
+	_, err := Pack(io.Discard, path, Options{Level: -1, Workers: 2, Warn: func(string, string) {}})
+	if err == nil {
+		t.Fatalf("%s was packed", path)
+	}
+	return err
+}
+
+// entries describes each entry by type and name, and the target of a link.
+func entries(t *testing.T, archive []byte) (described []string, headers map[string]*tar.Header) {
+	t.Helper()
+	unzipped, err := gzip.NewReader(bytes.NewReader(archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers = map[string]*tar.Header{}
+	for reader := tar.NewReader(unzipped); ; {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return described, headers
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := string(header.Typeflag) + " " + header.Name
+		if header.Linkname != "" {
+			line += " -> " + header.Linkname
+		}
+		described = append(described, line)
+		headers[header.Name] = header
+	}
+}
+
+func write(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tree is the directory of the contract's appendix B.
+func tree(t *testing.T) string {
+	t.Helper()
+	root := filepath.Join(t.TempDir(), "dir")
+	write(t, filepath.Join(root, "sub", "f.sh"), "echo hi\n", 0o755)
+	if err := os.Symlink("f.sh", filepath.Join(root, "sub", "l")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(root, "sub", "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func TestADirectoryIsPackedAsTheContractLists(t *testing.T) {
+	archive, stats, _ := pack(t, tree(t))
+	got, headers := entries(t, archive)
+	want := []string{"5 dir", "5 dir/sub", "5 dir/sub/empty", "0 dir/sub/f.sh", "2 dir/sub/l -> f.sh"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if header := headers["dir/sub/f.sh"]; header.Format != tar.FormatUSTAR || header.Mode != 0o755 {
+		t.Errorf("format %v, mode %o", header.Format, header.Mode)
+	}
+	if stats != (Stats{Files: 1, Bytes: 8}) {
+		t.Errorf("stats %+v", stats)
+	}
+	if !bytes.Equal(archive[:10], []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}) {
+		t.Errorf("gzip header %x", archive[:10])
+	}
+}
+
+func TestTheSystemsTarUnpacksItToTheSame(t *testing.T) {
+	root := tree(t)
+	write(t, filepath.Join(root, strings.Repeat("long-name-", 20)+".txt"), "pax", 0o600)
+	write(t, filepath.Join(root, "ünïcode"), strings.Repeat("x", 1<<20), 0o644)
+	if err := os.Chtimes(filepath.Join(root, "ünïcode"), time.Time{}, time.Unix(1_000_000_000, 0)); err != nil {
+		t.Fatal(err)
+	}
+	archive, _, _ := pack(t, root)
+	into := t.TempDir()
+	command := exec.Command("tar", "-xpzf", "-", "-C", into)
+	command.Stdin = bytes.NewReader(archive)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	listing := func(root string) string {
+		command := exec.Command("find", ".", "-printf", "%p %y %m %l\n")
+		command.Dir = root
+		output, err := command.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(output), "\n")
+		slices.Sort(lines)
+		return strings.Join(lines, "\n")
+	}
+	if got, want := listing(filepath.Join(into, "dir")), listing(root); got != want {
+		t.Errorf("unpacked\n%s\nwant\n%s", got, want)
+	}
+	if info, err := os.Stat(filepath.Join(into, "dir", "ünïcode")); err != nil || info.ModTime().Unix() != 1_000_000_000 || info.Size() != 1<<20 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func TestASingleFileIsOneEntry(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hello_world.txt")
+	write(t, path, "hello world\n", 0o640)
+	archive, _, _ := pack(t, path)
+	if got, headers := entries(t, archive); !slices.Equal(got, []string{"0 hello_world.txt"}) || headers["hello_world.txt"].Mode != 0o640 {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestASymlinkAtTheRootIsFollowedAndKeepsItsName(t *testing.T) {
+	root := tree(t)
+	link := filepath.Join(filepath.Dir(root), "latest")
+	if err := os.Symlink("dir", link); err != nil {
+		t.Fatal(err)
+	}
+	archive, _, _ := pack(t, link+"/")
+	if got, _ := entries(t, archive); got[0] != "5 latest" || got[3] != "0 latest/sub/f.sh" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestModesOutsideTheNineBitsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	write(t, path, "", 0o755|os.ModeSetuid)
+	archive, _, _ := pack(t, path)
+	if _, headers := entries(t, archive); headers["f"].Mode != 0o4755 {
+		t.Errorf("mode %o", headers["f"].Mode)
+	}
+}
+
+func TestAFIFOIsAHeaderAndIsNotOpened(t *testing.T) {
+	root := tree(t)
+	if err := syscall.Mkfifo(filepath.Join(root, "fifo"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	archive, _, _ := pack(t, root)
+	if got, _ := entries(t, archive); !slices.Contains(got, "6 dir/fifo") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestASocketIsAnErrorThatNamesIt(t *testing.T) {
+	root := tree(t)
+	listener, err := net.Listen("unix", filepath.Join(root, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	want := filepath.Join(root, "s") + ": archive/tar: sockets not supported"
+	if err := failure(t, root); err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	if err := failure(t, filepath.Join(root, "s")); !strings.HasSuffix(err.Error(), "/s is not a regular file or directory") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhatIsMissingIsNotFound(t *testing.T) {
+	if err := failure(t, filepath.Join(t.TempDir(), "nothing")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAWrongLevelIsGzipsError(t *testing.T) {
+	_, err := Pack(io.Discard, tree(t), Options{Level: 42, Workers: 1})
+	if err == nil || err.Error() != "gzip: invalid compression level: 42" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// change is a writer that does something once, after a number of bytes have gone into the archive: by then a file that
+// is larger is being read.
+type change struct {
+	after int
+	do    func()
+}
+
+func (c *change) Write(data []byte) (int, error) {
+	c.after -= len(data)
+	if c.after <= 0 && c.do != nil {
+		c.do()
+		c.do = nil
+	}
+	return len(data), nil
+}
+
+// big is larger than what the blocks of the compressor, and the buffers before it, hold together.
+const big = 32 << 20
+
+func TestAFileThatShrinksWhileItIsPackedIsAnErrorThatNamesIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	write(t, path, strings.Repeat("x", big), 0o644)
+	out := &change{after: 1 << 20, do: func() {
+		if err := os.Truncate(path, 1); err != nil {
+			t.Error(err)
+		}
+	}}
+	_, err := Pack(out, path, Options{Level: 0, Workers: 1})
+	if err == nil || !strings.HasPrefix(err.Error(), path+" shrank from 33554432 to ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAFileThatGrowsWhileItIsPackedIsCutAndNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	write(t, path, strings.Repeat("x", big), 0o644)
+	var warnings []string
+	out := &change{after: 1 << 20, do: func() {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer file.Close()
+		if _, err := file.WriteString("more"); err != nil {
+			t.Error(err)
+		}
+	}}
+	stats, err := Pack(out, path, Options{Level: 0, Workers: 1, Warn: func(path, what string) {
+		warnings = append(warnings, path+" "+what)
+	}})
+	if err != nil || stats.Bytes != big {
+		t.Errorf("packed %d bytes, %v", stats.Bytes, err)
+	}
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0], path+" grew while it was packed") {
+		t.Errorf("warnings %q", warnings)
+	}
+}
+
+func TestAFileThatVanishesWhileItsDirectoryIsPackedIsLeftOutAndNamed(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "dir")
+	write(t, filepath.Join(root, "a-big-one"), strings.Repeat("x", big), 0o644)
+	gone := filepath.Join(root, "gone")
+	write(t, gone, "", 0o644)
+	var warnings []string
+	out := &change{after: 1 << 20, do: func() {
+		if err := os.Remove(gone); err != nil {
+			t.Error(err)
+		}
+	}}
+	_, err := Pack(out, root, Options{Level: 0, Workers: 1, Warn: func(path, what string) {
+		warnings = append(warnings, path+" "+what)
+	}})
+	if err != nil || len(warnings) != 1 || !strings.HasPrefix(warnings[0], gone+" was removed") {
+		t.Errorf("warnings %q, %v", warnings, err)
+	}
+}
+
+type full struct{ room int }
+
+func (f *full) Write(data []byte) (int, error) {
+	if f.room -= len(data); f.room < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return len(data), nil
+}
+
+// Upstream ignored the errors of closing, so a full disk could yield a corrupt archive that was reported as a success.
+func TestADiskThatIsFullAtTheVeryEndIsAnError(t *testing.T) {
+	root := tree(t)
+	archive, _, _ := pack(t, root)
+	for _, room := range []int{10, len(archive) - 9, len(archive) - 1} {
+		_, err := Pack(&full{room: room}, root, Options{Level: -1, Workers: 1})
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("with room for %d of %d bytes: %v", room, len(archive), err)
+		}
+	}
+	if _, err := Pack(&full{room: len(archive)}, root, Options{Level: -1, Workers: 1}); err != nil {
+		t.Errorf("with room for all: %v", err)
+	}
+}

@@ -1,0 +1,117 @@
+// Package trace keeps a container's place in the trace of its workflow: W3C trace context in, W3C trace context out
+// (https://www.w3.org/TR/trace-context/). It sends nothing; the core makes spans of what the journal says.
+package trace
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"strings"
+
+	"github.com/skein/front/internal/config"
+)
+
+// Context is the span of this container and its parent.
+type Context struct {
+	// TraceID has 32 hex digits, SpanID and ParentSpanID 16; ParentSpanID may be empty.
+	TraceID, SpanID, ParentSpanID string
+	// Flags are two hex digits.
+	Flags   string
+	State   string
+	Baggage string
+}
+
+// Traceparent is the header that makes something a child of this container's span.
+func (c Context) Traceparent() string {
+	return "00-" + c.TraceID + "-" + c.SpanID + "-" + c.Flags
+}
+
+// Start gives this container a span of its own, below the context the controller gave it, else below the one init
+// found and left in contextFile, else below one derived from the workflow (so that spans made later from the Workflow
+// object join up), else below none.
+func Start(c config.Config, contextFile string) Context {
+	context, ok := below(c.TraceParent, c.TraceState, c.Baggage)
+	if !ok {
+		context, ok = fromFile(contextFile)
+	}
+	if !ok {
+		context = derived(c.WorkflowUID, c.NodeID)
+	}
+	context.SpanID = randomHex(8)
+	return context
+}
+
+func fromFile(path string) (Context, bool) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Context{}, false
+	}
+	var saved struct{ Traceparent, Tracestate, Baggage string }
+	if json.Unmarshal(data, &saved) != nil {
+		return Context{}, false
+	}
+	return below(saved.Traceparent, saved.Tracestate, saved.Baggage)
+}
+
+// below is the context whose parent is the span of a traceparent; what the specification calls invalid is no context.
+func below(traceparent, state, baggage string) (Context, bool) {
+	parts := strings.Split(strings.TrimSpace(traceparent), "-")
+	if len(parts) < 4 || (parts[0] == "00" && len(parts) > 4) || parts[0] == "ff" {
+		return Context{}, false
+	}
+	if !isHex(parts[0], 2) || !isHex(parts[1], 32) || !isHex(parts[2], 16) || !isHex(parts[3], 2) {
+		return Context{}, false
+	}
+	if isZero(parts[1]) || isZero(parts[2]) {
+		return Context{}, false
+	}
+	return Context{TraceID: parts[1], ParentSpanID: parts[2], Flags: parts[3], State: state, Baggage: baggage}, true
+}
+
+func derived(workflowUID, nodeID string) Context {
+	traceID := strings.ToLower(strings.ReplaceAll(workflowUID, "-", ""))
+	if !isHex(traceID, 32) || isZero(traceID) {
+		return Context{TraceID: randomHex(16), Flags: "01"}
+	}
+	sum := sha256.Sum256([]byte(nodeID))
+	return Context{TraceID: traceID, ParentSpanID: hex.EncodeToString(sum[:8]), Flags: "01"}
+}
+
+func isHex(text string, digits int) bool {
+	return len(text) == digits && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+func isZero(text string) bool { return strings.Trim(text, "0") == "" }
+
+// randomHex gives n bytes as hex digits. Ids need to be unique, not secret.
+func randomHex(n int) string {
+	bytes := make([]byte, n)
+	for i := range bytes {
+		bytes[i] = byte(rand.Uint32())
+	}
+	bytes[0] |= 1 // all zeros would be invalid
+	return hex.EncodeToString(bytes)
+}
+
+// Environ is environ with the variables that make a program's spans children of this container's.
+// ARGO_OTEL_traceparent is what scripts of older releases look for.
+func (c Context) Environ(environ []string) []string {
+	result := make([]string, 0, len(environ)+4)
+	for _, entry := range environ {
+		switch name, _, _ := strings.Cut(entry, "="); name {
+		case "TRACEPARENT", "TRACESTATE", "BAGGAGE", "ARGO_OTEL_traceparent":
+		default:
+			result = append(result, entry)
+		}
+	}
+	result = append(result, "TRACEPARENT="+c.Traceparent(), "ARGO_OTEL_traceparent="+c.Traceparent())
+	if c.State != "" {
+		result = append(result, "TRACESTATE="+c.State)
+	}
+	if c.Baggage != "" {
+		result = append(result, "BAGGAGE="+c.Baggage)
+	}
+	return result
+}
