@@ -1,0 +1,109 @@
+import { availableParallelism } from "node:os";
+import { promisify } from "node:util";
+import { constants, crc32, deflateRaw, type ZlibOptions } from "node:zlib";
+import { blocksOf } from "./blocks-of.ts";
+import { BusyStage } from "./busy-stage.ts";
+import { type StageMeter, unmetered } from "./stage-meter.ts";
+
+/** Smaller blocks cost thread-pool round trips, bigger ones memory; measured in the README. */
+export const DEFLATE_BLOCK_BYTES = 512 * 1024;
+
+/** How far back deflate may point, so what a block must know of the one before it. */
+const WINDOW_BYTES = 32 * 1024;
+
+/** libuv has four threads unless UV_THREADPOOL_SIZE says otherwise. */
+const THREAD_POOL_SIZE = 4;
+
+/** An empty block with the mark of the last one. */
+const LAST_BLOCK = Buffer.from([0x03, 0x00]);
+
+const deflateRawAsync = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw);
+
+export interface DeflateOptions {
+  /** −2 (Huffman coding only), −1 (default, which is 6), 0 (stored) to 9. */
+  level?: number | undefined;
+  /** Blocks compressed at the same time. Default: one more than there are cores, at most the thread pool's four. */
+  blocksInFlight?: number | undefined;
+  /** Told when blocks are being compressed. Default: nobody. */
+  meter?: StageMeter | undefined;
+}
+
+/** Runs deflate on the thread pool, and is busy while a block is compressed, not while finished ones wait for a slow reader. */
+export class Deflater {
+  readonly maxInFlight: number;
+  readonly #settings: ZlibOptions;
+  readonly #busy: BusyStage;
+
+  constructor(options: DeflateOptions) {
+    const { level = -1 } = options;
+    this.#settings =
+      level === -2
+        ? { level: 1, strategy: constants.Z_HUFFMAN_ONLY }
+        : { level, chunkSize: DEFLATE_BLOCK_BYTES };
+    this.#busy = new BusyStage(options.meter ?? unmetered, "compress");
+    this.maxInFlight = options.blocksInFlight ?? Math.min(availableParallelism() + 1, THREAD_POOL_SIZE);
+  }
+
+  /** A part of a deflate stream, ending at a byte boundary; `before` is what came before it. */
+  async block(bytes: Buffer, before: Buffer | undefined): Promise<Buffer> {
+    const dictionary = before === undefined ? {} : { dictionary: before.subarray(-WINDOW_BYTES) };
+    // Room for the whole result in one go, and no more: the room is allocated for each call.
+    const chunkSize = Math.max(bytes.length, constants.Z_MIN_CHUNK);
+    this.#busy.begin();
+    try {
+      const finishFlush = constants.Z_SYNC_FLUSH;
+      return await deflateRawAsync(bytes, { ...this.#settings, ...dictionary, chunkSize, finishFlush });
+    } finally {
+      this.#busy.end();
+    }
+  }
+}
+
+/** What a container writes behind the data. */
+export interface DeflateTotals {
+  crc32: number;
+  sizeBytes: number;
+  deflatedBytes: number;
+}
+
+/**
+ * Compresses to one raw deflate stream on several cores: blocks are deflated independently, each with the
+ * last 32 KiB before it as its dictionary, and joined at byte boundaries (the way of pigz). The same
+ * input gives the same bytes, however it was cut into chunks and on whatever machine.
+ *
+ * @param totals is kept up to date
+ */
+export async function* deflateBlocks(
+  source: AsyncIterable<Uint8Array>,
+  deflater: Deflater,
+  totals: DeflateTotals,
+): AsyncGenerator<Buffer, void, undefined> {
+  const inFlight: Promise<Buffer>[] = [];
+  let before: Buffer | undefined;
+  try {
+    for await (const block of blocksOf(source, DEFLATE_BLOCK_BYTES)) {
+      totals.crc32 = crc32(block, totals.crc32);
+      totals.sizeBytes += block.length;
+      const started = deflater.block(block, before);
+      started.catch(() => undefined); // it is awaited in its turn; until then nobody listens
+      inFlight.push(started);
+      before = block;
+      if (inFlight.length >= deflater.maxInFlight) yield* oldest(inFlight, totals);
+    }
+    while (inFlight.length > 0) yield* oldest(inFlight, totals);
+    totals.deflatedBytes += LAST_BLOCK.length;
+    yield LAST_BLOCK;
+  } finally {
+    await Promise.allSettled(inFlight); // nothing of ours runs after we have thrown
+  }
+}
+
+async function* oldest(
+  inFlight: Promise<Buffer>[],
+  totals: DeflateTotals,
+): AsyncGenerator<Buffer, void, undefined> {
+  const first = await inFlight.shift();
+  if (first === undefined) return;
+  totals.deflatedBytes += first.length;
+  yield first;
+}

@@ -1,0 +1,75 @@
+import { constants, gunzipSync } from "node:zlib";
+import { BLOCK_BYTES, hasValidChecksum } from "./tar-header.ts";
+
+/** A gzip header may carry a name and a comment; beyond this nobody's does. */
+const MAX_LOOK_BYTES = 64 * 1024;
+
+export interface Detected {
+  kind: "tar.gz" | "plain";
+  /** The same bytes as before, from the beginning. */
+  source: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Tells a gzipped tar from anything else by its first bytes, as upstream does when a template does not say
+ * (contract §13.1): the gzip header and a first tar header must be readable. So an empty tar, a plain tar,
+ * a zip and zstd are `plain`.
+ *
+ * Looks at as little as it can: upstream's way has hung on huge gzip files that are no tar (AW#2140).
+ */
+export async function detectArchive(source: AsyncIterable<Uint8Array>): Promise<Detected> {
+  const input = source[Symbol.asyncIterator]();
+  const seen: Uint8Array[] = [];
+  let ended = false;
+  let kind: Detected["kind"] | undefined;
+  for (let wantedBytes = 1024; kind === undefined; wantedBytes *= 2) {
+    ended = await fill(seen, input, wantedBytes);
+    const head = Buffer.concat(seen).subarray(0, wantedBytes);
+    kind = judge(head, ended || wantedBytes >= MAX_LOOK_BYTES);
+  }
+  return { kind, source: replay(seen, input, ended) };
+}
+
+/** @returns whether the input has ended */
+async function fill(
+  seen: Uint8Array[],
+  input: AsyncIterator<Uint8Array>,
+  wantedBytes: number,
+): Promise<boolean> {
+  let bytes = seen.reduce((sum, chunk) => sum + chunk.length, 0);
+  while (bytes < wantedBytes) {
+    const next = await input.next();
+    if (next.done) return true;
+    seen.push(next.value);
+    bytes += next.value.length;
+  }
+  return false;
+}
+
+/** @returns undefined when it takes more bytes to tell */
+function judge(head: Buffer, isAll: boolean): Detected["kind"] | undefined {
+  if (head[0] !== 0x1f || (head.length > 1 && head[1] !== 0x8b)) return "plain";
+  let unpacked: Buffer;
+  try {
+    unpacked = gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return "plain"; // not gzip after all, or damaged before the first header
+  }
+  if (unpacked.length >= BLOCK_BYTES) return hasValidChecksum(unpacked, 0) ? "tar.gz" : "plain";
+  return isAll ? "plain" : undefined;
+}
+
+async function* replay(
+  seen: Uint8Array[],
+  input: AsyncIterator<Uint8Array>,
+  ended: boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (let chunk = seen.shift(); chunk !== undefined; chunk = seen.shift()) yield chunk;
+    if (ended) return;
+    for (let next = await input.next(); !next.done; next = await input.next()) yield next.value;
+    ended = true;
+  } finally {
+    if (!ended) await input.return?.();
+  }
+}

@@ -1,0 +1,20 @@
+// For drivers and the transfer engine: what moves artifacts in and out of archives.
+
+export type { DeflateOptions } from "./deflate-blocks.ts";
+export type { Detected } from "./detect-archive.ts";
+export { detectArchive } from "./detect-archive.ts";
+export type { ExtractReport, FileMoved } from "./extract-report.ts";
+export { extractTar } from "./extract-tar.ts";
+export { extractZip } from "./extract-zip.ts";
+export type { GunzipOptions } from "./gunzip.ts";
+export { gunzip } from "./gunzip.ts";
+export { gzip } from "./gzip.ts";
+export type { PackOptions } from "./pack-tar.ts";
+export { packTar } from "./pack-tar.ts";
+export { packZip } from "./pack-zip.ts";
+export { settleExtraction } from "./settle-extraction.ts";
+// For whoever measures and configures: the executor's stage clock and its environment.
+export type { ArchiveStage, StageMeter } from "./stage-meter.ts";
+export type { UnpackLimits } from "./unpack-limits.ts";
+export { DEFAULT_UNPACK_LIMITS, parseUnpackLimits } from "./unpack-limits.ts";
+export type { ExtractOptions } from "./unpacker.ts";
