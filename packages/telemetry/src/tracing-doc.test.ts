@@ -6,10 +6,15 @@ import { fillTables } from "./tracing-doc.ts";
 
 const DOCUMENT = new URL("../../../docs/tracing.md", import.meta.url);
 
+/** The formatter lines up the columns of tables; what they say is the same. */
+function withoutPadding(markdown: string): string {
+  return markdown.replaceAll(/ +\|/g, " |").replaceAll(/\| ?-+ ?(?=\|)/g, "|---");
+}
+
 describe("docs/tracing.md", () => {
   it("says what the constants say: node packages/telemetry/scripts/write-tracing-doc.ts", async () => {
     const text = await readFile(DOCUMENT, "utf8");
-    expect(text).toBe(fillTables(text));
+    expect(withoutPadding(text)).toBe(withoutPadding(fillTables(text)));
   });
 
   it("names no attribute of an event that has no definition", () => {
