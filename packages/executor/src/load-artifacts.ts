@@ -40,7 +40,7 @@ async function loadAll(
   const running = loads.map(async (load) => {
     begin(load);
     parts.log.info("Downloading artifact", { name: load.name });
-    return loadOne(load, () => engine.load({ artifact: load.artifact, target: load.target }), parts);
+    return loadOne(load, () => engine.load(load), parts);
   });
   try {
     return (await Promise.all(running)).filter((report) => report !== undefined);

@@ -17,6 +17,7 @@ describe("planLoads", () => {
       name: "x",
       artifact: { name: "x", path: "/in/x", s3 },
       target: "/argo/inputs/artifacts/x",
+      replace: true,
     });
   });
 
@@ -24,6 +25,7 @@ describe("planLoads", () => {
     const container = { volumeMounts: [{ name: "work", mountPath: "/work" }] };
     expect(plan({ s3, path: "/work/deep/x" }, { container })).toMatchObject({
       target: "/mainctrfs/work/deep/x",
+      replace: false,
     });
     expect(plan({ s3, path: "/workshop/x" }, { container })).toMatchObject({
       target: "/argo/inputs/artifacts/x",

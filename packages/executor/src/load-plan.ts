@@ -24,6 +24,8 @@ export type LoadPlan =
       artifact: Artifact;
       /** Where it goes, in this container's file system. */
       target: string;
+      /** The place is the executor's own: what an earlier run left there is replaced. */
+      replace: boolean;
     }
   | { action: "skip"; name: string; reason: string };
 
@@ -57,7 +59,7 @@ function planLoad(
       code: "artifact.unsupported_driver",
     });
   }
-  return { action: "load", name, artifact: located, target: loadTarget(name, path, template, paths) };
+  return { action: "load", name, artifact: located, ...loadTarget(name, path, template, paths) };
 }
 
 function locate(artifact: Artifact, template: Template): Artifact {
@@ -78,9 +80,9 @@ function loadTarget(
   path: string,
   template: Template,
   paths: Pick<Paths, "inputArtifacts" | "mainContainerRoot">,
-): string {
+): { target: string; replace: boolean } {
   if (findVolumeMount(templateVolumeMounts(template), path)) {
-    return joinPath(paths.mainContainerRoot, path);
+    return { target: joinPath(paths.mainContainerRoot, path), replace: false };
   }
   const target = joinPath(paths.inputArtifacts, name);
   if (target === paths.inputArtifacts || !isWithin(target, paths.inputArtifacts)) {
@@ -88,5 +90,5 @@ function loadTarget(
       code: "artifact.invalid_path",
     });
   }
-  return target;
+  return { target, replace: true };
 }

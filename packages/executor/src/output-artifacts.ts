@@ -8,6 +8,7 @@ import {
 } from "@skein/contract";
 import { ATTR, EVENT } from "@skein/telemetry";
 import { artifactPlace, type OutputPlace } from "./output-place.ts";
+import { readPackedContents } from "./packed-contents.ts";
 import type { TransferParts } from "./parts.ts";
 import { realPathWithin } from "./real-path-within.ts";
 import { planSave } from "./save-plan.ts";
@@ -27,14 +28,15 @@ export function saveOutputArtifacts(
   parts: TransferParts,
   engine: () => Promise<TransferEngine>,
 ): Promise<ArtifactsOutcome> {
-  const { template, log, tracing } = parts;
+  const { template, log, paths, tracing } = parts;
   const declared = template.outputs?.artifacts ?? [];
   return tracing.withSpan("saveArtifacts", {}, async (span) => {
     if (declared.length === 0) log.info("No output artifacts");
+    const packedContents = await readPackedContents(paths);
     const results = await Promise.allSettled(
       declared.map((artifact) => {
         span.addEvent(EVENT.uploadArtifact, { [ATTR.file]: artifact.name });
-        return saveOne(artifact, parts, engine);
+        return saveOne(artifact, parts, { engine, packedContents });
       }),
     );
     const saved = results.flatMap((result) =>
@@ -52,7 +54,10 @@ export function saveOutputArtifacts(
 async function saveOne(
   declared: Artifact,
   parts: TransferParts,
-  engine: () => Promise<TransferEngine>,
+  by: {
+    engine: () => Promise<TransferEngine>;
+    packedContents: Awaited<ReturnType<typeof readPackedContents>>;
+  },
 ): Promise<{ report: TransferReport; reported: Artifact } | undefined> {
   const { config, log, paths, template, tracing } = parts;
   const path = cleanArtifactPath(declared);
@@ -67,8 +72,9 @@ async function saveOne(
     const attributes = { [ATTR.artifactName]: declared.name };
     return tracing.withSpan("saveArtifact", { attributes }, () => Promise.reject(error));
   }
-  const { artifact, reported, source } = planSave(declared, template, { path, place });
-  const report = await (await engine()).save({ artifact, source });
+  const contents = place.baseImage ? by.packedContents(path) : undefined;
+  const { artifact, reported, source } = planSave(declared, template, { path, place, contents });
+  const report = await (await by.engine()).save({ artifact, source });
   if (report.unpackedBytes === 0) log.warn("The output artifact is empty", { name: declared.name, path });
   return { report, reported };
 }

@@ -23,6 +23,9 @@ export interface SavePlan {
   source: SaveSource;
 }
 
+/** What the front said is in the archive it packed. */
+export type PackedContents = NonNullable<Extract<SaveSource, { kind: "packed" }>["contents"]>;
+
 /** Where what has been saved under the archive's key lies: the key in the template's repository, and no more. */
 export function locateOutput(
   declared: Artifact,
@@ -39,15 +42,15 @@ export function locateOutput(
 /**
  * Decides how an output that exists is packed, where it goes and what is reported (contract §11.3–11.4). Pure.
  *
- * @param output the artifact's path, cleaned, and where that is found
+ * @param output the artifact's path, cleaned, where that is found, and what is in it if the front packed it
  * @throws ArtifactError with upstream's texts when there is no repository to take it
  */
 export function planSave(
   declared: Artifact,
   template: Template,
-  output: { path: string; place: OutputPlace },
+  output: { path: string; place: OutputPlace; contents?: PackedContents | undefined },
 ): SavePlan {
-  const { path, place } = output;
+  const { path, place, contents } = output;
   const archived = place.baseImage ? withBaseImageStrategy(declared) : declared;
   const uploadName = uploadNameOf(archived, path);
   const { artifact, reported } = locateOutput(declared, template.archiveLocation, uploadName);
@@ -55,7 +58,7 @@ export function planSave(
     artifact: archived.archive ? { ...artifact, archive: archived.archive } : artifact,
     reported,
     source: place.baseImage
-      ? { kind: "packed", tgz: place.path, basename: basename(path) }
+      ? { kind: "packed", tgz: place.path, basename: basename(path), ...(contents && { contents }) }
       : { kind: "path", path: place.path },
   };
 }

@@ -131,6 +131,10 @@ describe("runWaitFinish", () => {
     await put(paths.stdout("main"), "result\n");
     await put(paths.combined("main"), "result\n");
     await packed(pod, "/tmp/out");
+    await put(
+      paths.journal("main"),
+      '{"event":"output","timeUnixNano":"1","kind":"artifact","path":"/tmp/out","seconds":0,"bytes":7,"files":1}\n',
+    );
     expect(await runWaitFinish(pod.parts)).toEqual({ error: undefined, message: undefined });
     expect(pod.reported.steps).toEqual(["report", "finalize"]);
     expect(pod.reported.outputs).toEqual({
@@ -141,10 +145,17 @@ describe("runWaitFinish", () => {
         { name: "main-logs", s3: { key: "wf/pod/main.log" } },
       ],
     });
-    expect(pod.calls.saves.map(({ source }) => source)).toEqual([
-      { kind: "packed", tgz: join(paths.outputArtifacts, "tmp/out.tgz"), basename: "out" },
-      { kind: "file", path: paths.combined("main") },
-    ]);
+    expect(new Set(pod.calls.saves.map(({ source }) => source))).toEqual(
+      new Set([
+        {
+          kind: "packed",
+          tgz: join(paths.outputArtifacts, "tmp/out.tgz"),
+          basename: "out",
+          contents: { files: 1, unpackedBytes: 7 },
+        },
+        { kind: "file", path: paths.combined("main") },
+      ]),
+    );
   });
 
   it("reports the same when it is run again", async () => {
