@@ -1,0 +1,3 @@
+module github.com/skein/tools/measure
+
+go 1.24
