@@ -1,0 +1,138 @@
+import { numberAttribute, spanSeconds, type TraceSpan, textAttribute } from "./span.ts";
+import { SPAN_LOAD_ARTIFACT, SPAN_SAVE_ARTIFACT, SPAN_SAVE_ARTIFACTS } from "./span-names.ts";
+import type { Trace } from "./trace.ts";
+import { formatUnixNano } from "./unix-nano.ts";
+import { type BoundBy, judge, readBoundBy } from "./verdict.ts";
+
+/** Where the time of a transfer can go, from the source of a load to its end. `other` is what no stage claims. */
+export const STAGE_NAMES = [
+  "credentials",
+  "list",
+  "first_byte",
+  "network",
+  "retry_wait",
+  "decompress",
+  "compress",
+  "disk",
+  "other",
+] as const;
+
+export type StageName = (typeof STAGE_NAMES)[number];
+
+/** Seconds per stage, in the order of {@link STAGE_NAMES}, without those that took none. They sum to the whole. */
+export type StageSeconds = Readonly<Partial<Record<StageName, number>>>;
+
+/** One artifact moved once, as the trace tells it. */
+export interface ArtifactTransfer {
+  readonly name: string;
+  /** The node's name. */
+  readonly node: string;
+  readonly direction: "load" | "save";
+  /** `s3`, `git`, …; `unknown` when the trace does not say, as upstream's do not. */
+  readonly driver: string;
+  /** Bytes on the wire; 0 when unknown. */
+  readonly bytes: number;
+  readonly unpackedBytes: number;
+  readonly files: number;
+  readonly seconds: number;
+  readonly stages: StageSeconds;
+  readonly boundBy: BoundBy;
+  /** One line for a person: what the time went into. */
+  readonly verdict: string;
+  /** What was moved, the same text for a load and a save of the same thing: `s3://bucket/key`. Empty when unknown. */
+  readonly object: string;
+  readonly archive: string;
+  readonly streams: number;
+  readonly retries: number;
+  /** Present when the transfer failed. */
+  readonly error?: { readonly type: string; readonly message: string };
+  readonly startedAt: string;
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+/** The transfer a span describes; `undefined` for spans of other kinds. */
+export function readTransfer(trace: Trace, span: TraceSpan, node: string): ArtifactTransfer | undefined {
+  if (span.name !== SPAN_LOAD_ARTIFACT && span.name !== SPAN_SAVE_ARTIFACT) return undefined;
+  const { attributes } = span;
+  const number = (key: string) => numberAttribute(attributes, `argo.artifact.${key}`) ?? 0;
+  const seconds = spanSeconds(span);
+  const facts = {
+    name: textAttribute(attributes, "argo.artifact.name") ?? upstreamName(trace, span),
+    node,
+    direction: span.name === SPAN_LOAD_ARTIFACT ? ("load" as const) : ("save" as const),
+    driver: textAttribute(attributes, "argo.artifact.driver") ?? "unknown",
+    bytes: number("bytes"),
+    unpackedBytes: number("unpacked_bytes"),
+    files: number("files"),
+    seconds,
+    stages: readStages(span, seconds),
+    object: objectOf(span),
+    archive: textAttribute(attributes, "argo.artifact.archive") ?? "",
+    streams: number("streams"),
+    retries: number("retries"),
+    ...readError(span),
+    startedAt: formatUnixNano(span.startUnixNano),
+    traceId: span.traceId,
+    spanId: span.spanId,
+  };
+  const boundBy = readBoundBy(textAttribute(attributes, "argo.artifact.bound_by"));
+  return {
+    ...facts,
+    boundBy,
+    verdict: textAttribute(attributes, "argo.artifact.verdict") || judge(facts, boundBy),
+  };
+}
+
+/**
+ * The stages as measured inside the span. What they leave of the span's duration is `other`; where two clocks
+ * make them add up to more than the duration, all are shortened alike, so that the sum always holds.
+ */
+function readStages(span: TraceSpan, seconds: number): StageSeconds {
+  const measured = new Map<StageName, number>();
+  let sum = 0;
+  for (const stage of STAGE_NAMES) {
+    const value = numberAttribute(span.attributes, `argo.artifact.time.${stage}`) ?? 0;
+    if (value <= 0) continue;
+    measured.set(stage, value);
+    sum += value;
+  }
+  const scale = sum > seconds ? seconds / sum : 1;
+  const remainder = Math.max(0, seconds - sum);
+  const stages: Partial<Record<StageName, number>> = {};
+  for (const stage of STAGE_NAMES) {
+    const value = (measured.get(stage) ?? 0) * scale + (stage === "other" ? remainder : 0);
+    if (value > 0) stages[stage] = value;
+  }
+  return stages;
+}
+
+function objectOf({ attributes }: TraceSpan): string {
+  const bucket = textAttribute(attributes, "aws.s3.bucket");
+  const s3Key = textAttribute(attributes, "aws.s3.key");
+  if (bucket && s3Key) return `s3://${bucket}/${s3Key}`;
+  const repository = textAttribute(attributes, "vcs.repository.url.full");
+  if (repository) {
+    const revision =
+      textAttribute(attributes, "vcs.ref.head.name") ?? textAttribute(attributes, "vcs.ref.head.revision");
+    return revision ? `${repository}@${revision}` : repository;
+  }
+  const key = textAttribute(attributes, "argo.artifact.key");
+  return key ? `${textAttribute(attributes, "argo.artifact.driver") ?? "unknown"}:${key}` : "";
+}
+
+/** Upstream names a load only by its target path, and a save by an event on the parent before each artifact. */
+function upstreamName(trace: Trace, span: TraceSpan): string {
+  const path = textAttribute(span.attributes, "path");
+  if (path) return path.replace(/\/+$/, "").split("/").at(-1) || path;
+  const parent = trace.parentOf(span);
+  if (parent?.name !== SPAN_SAVE_ARTIFACTS) return "(unnamed)";
+  const before = parent.events.filter((event) => event.timeUnixNano <= span.startUnixNano);
+  const file = before.at(-1)?.attributes.get("file");
+  return typeof file === "string" ? file : "(unnamed)";
+}
+
+function readError(span: TraceSpan): Pick<ArtifactTransfer, "error"> {
+  if (span.status !== "error") return {};
+  return { error: { type: textAttribute(span.attributes, "error.type") ?? "", message: span.statusMessage } };
+}

@@ -1,0 +1,30 @@
+// For the skein command: everything it needs of this package.
+
+// For the lab, which prints the parts in an order of its own, and for other programs.
+export type { ArtifactTransfer, StageName, StageSeconds } from "./artifact-transfer.ts";
+export type { TransferComparison } from "./compare-transfers.ts";
+export type { FailureReport } from "./failure-report.ts";
+// Internal: shapes that the ones above are made of.
+export { parseOtlpDocument } from "./otlp-json.ts";
+export type { ReadTraces } from "./read-traces.ts";
+export { readTraces, TraceReadError } from "./read-traces.ts";
+export { renderHtml } from "./render-html.ts";
+export type { Report, TraceSummary, TransferTotals } from "./report.ts";
+export { buildReport } from "./report.ts";
+export type { ReportCommand, TextSink } from "./run-report.ts";
+export { renderReportTerminal, runReport } from "./run-report.ts";
+export type { Attributes, AttributeValue, SpanEvent, SpanKind, TraceSpan } from "./span.ts";
+export type { StepReport } from "./step-report.ts";
+export {
+  renderFailuresTerminal,
+  renderHeadlineTerminal,
+  renderStepsTerminal,
+  renderTotalsTerminal,
+} from "./terminal/steps.ts";
+export type { TableOptions } from "./terminal/transfers.ts";
+export { renderTransfersTerminal } from "./terminal/transfers.ts";
+export type { WaterfallOptions } from "./terminal/waterfall.ts";
+export { renderWaterfallTerminal } from "./terminal/waterfall.ts";
+export type { Trace } from "./trace.ts";
+export { assembleTraces } from "./trace.ts";
+export type { BoundBy } from "./verdict.ts";

@@ -1,0 +1,132 @@
+import { createReadStream } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { parseOtlpDocument } from "./otlp-json.ts";
+import type { TraceSpan } from "./span.ts";
+
+/** More complaints than this about one file say nothing new; the rest are counted. */
+const MAX_COMPLAINTS_PER_FILE = 5;
+
+export interface ReadTraces {
+  /** Every span once, in the order of the files. */
+  spans: TraceSpan[];
+  /** What could not be read, each as `FILE:LINE: reason`. */
+  warnings: string[];
+  /** The files that held spans. */
+  files: string[];
+}
+
+/** Thrown when a path cannot be read at all, or when no span was found under any of them. Names the path. */
+export class TraceReadError extends Error {
+  override readonly name = "TraceReadError";
+}
+
+/**
+ * Reads trace files: OTLP JSON lines (ours, and those of the collector's file exporter), a single OTLP JSON
+ * document, or directories, whose `*.jsonl` and `*.json` files are read, however deep. A line that cannot be
+ * read is left out and named in `warnings`: a trace matters most when the process that wrote it was killed.
+ * A span found twice is kept once, its finished version first.
+ */
+export async function readTraces(paths: readonly string[]): Promise<ReadTraces> {
+  const spans = new Map<string, TraceSpan>();
+  const warnings: string[] = [];
+  const files: string[] = [];
+  for (const path of paths) {
+    for (const file of await filesOf(path)) {
+      const found = await readTraceFile(file.path);
+      // Beside the trace a directory holds other JSON; only files named by the user are complained about.
+      if (file.named || found.spans.length > 0) warnings.push(...found.warnings);
+      if (file.named && found.spans.length === 0) warnings.push(`${file.path}: no spans in this file`);
+      if (found.spans.length > 0) files.push(file.path);
+      for (const span of found.spans) keepOnce(spans, span);
+    }
+  }
+  if (spans.size === 0) throw new TraceReadError(noSpans(paths, warnings));
+  return { spans: [...spans.values()], warnings, files };
+}
+
+function noSpans(paths: readonly string[], warnings: readonly string[]): string {
+  const where = `no spans in ${paths.join(", ") || "no files"}`;
+  return warnings.length > 0 ? `${where}\n  ${warnings.join("\n  ")}` : where;
+}
+
+function keepOnce(spans: Map<string, TraceSpan>, span: TraceSpan): void {
+  const key = `${span.traceId}/${span.spanId}`;
+  const known = spans.get(key);
+  if (!known || (known.unfinished && !span.unfinished)) spans.set(key, span);
+}
+
+async function filesOf(path: string): Promise<{ path: string; named: boolean }[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [{ path, named: true }];
+    const names = await readdir(path, { recursive: true });
+    return names
+      .filter((name) => /\.jsonl?$/.test(name))
+      .sort()
+      .map((name) => ({ path: join(path, name), named: false }));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new TraceReadError(code === "ENOENT" ? `${path}: no such file or directory` : message, {
+      cause: error,
+    });
+  }
+}
+
+async function readTraceFile(path: string): Promise<{ spans: TraceSpan[]; warnings: string[] }> {
+  const spans: TraceSpan[] = [];
+  const complaints: string[] = [];
+  let lineNumber = 0;
+  let text = false;
+  for await (const line of linesOf(path)) {
+    lineNumber += 1;
+    const json = lineNumber === 1 ? line.replace(/^\uFEFF/, "") : line;
+    if (json.trim() === "") continue;
+    const place = `${path}:${lineNumber}`;
+    try {
+      const found = parseOtlpDocument(JSON.parse(json), (complaint) =>
+        complaints.push(`${place}: ${complaint}`),
+      );
+      for (const span of found ?? []) spans.push(span);
+    } catch (error) {
+      // The first line of a document that was written over several lines is no JSON by itself.
+      const whole = text ? undefined : await readWholeDocument(path);
+      if (whole) return whole;
+      complaints.push(`${place}: not JSON, line skipped (${(error as Error).message})`);
+    }
+    text = true;
+  }
+  return { spans, warnings: shorten(path, complaints) };
+}
+
+/** Lines without their ends. Lines may be as long as a whole trace, so each byte is looked at once. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of createReadStream(path, { encoding: "utf8", highWaterMark: 1 << 20 })) {
+    const [first = "", ...more] = (chunk as string).split("\n");
+    rest += first;
+    for (const line of more) {
+      yield rest;
+      rest = line;
+    }
+  }
+  if (rest !== "") yield rest;
+}
+
+async function readWholeDocument(
+  path: string,
+): Promise<{ spans: TraceSpan[]; warnings: string[] } | undefined> {
+  const complaints: string[] = [];
+  try {
+    const document = JSON.parse((await readFile(path, "utf8")).replace(/^\uFEFF/, ""));
+    const spans = parseOtlpDocument(document, (complaint) => complaints.push(`${path}: ${complaint}`));
+    return { spans: spans ?? [], warnings: shorten(path, complaints) };
+  } catch {
+    return undefined; // then it is lines, and each bad one is named
+  }
+}
+
+function shorten(path: string, complaints: readonly string[]): string[] {
+  const rest = complaints.length - MAX_COMPLAINTS_PER_FILE;
+  if (rest <= 0) return [...complaints];
+  return [...complaints.slice(0, MAX_COMPLAINTS_PER_FILE), `${path}: ${rest} more such lines`];
+}

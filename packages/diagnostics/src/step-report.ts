@@ -1,0 +1,96 @@
+import { MAIN_CONTAINER } from "@skein/contract";
+import type { NodeGroup } from "./node-groups.ts";
+import { numberAttribute, spanSeconds, type TraceSpan, textAttribute } from "./span.ts";
+import { SPAN_INIT, SPAN_MAIN, SPAN_NODE_PHASE, SPAN_SUPERVISOR, SPAN_WAIT } from "./span-names.ts";
+import { extentOf, formatUnixNano } from "./unix-nano.ts";
+
+/** One pod of the workflow, from its node's start to its end. All durations in seconds. */
+export interface StepReport {
+  /** The node's name. */
+  readonly node: string;
+  /** The node's name without the workflow's in front. */
+  readonly label: string;
+  readonly nodeId: string;
+  readonly traceId: string;
+  readonly podName: string;
+  readonly template: string;
+  /** Argo's word: `Succeeded`, `Failed`, `Error`, … `Unknown` when the trace does not tell. */
+  readonly phase: string;
+  readonly startedAt: string;
+  readonly seconds: number;
+  /** Before the pod ran, as the controller saw it; 0 when the controller does not trace. */
+  readonly pendingSeconds: number;
+  readonly initSeconds: number;
+  /** From the first main container's start to the last one's end. */
+  readonly mainSeconds: number;
+  /** From the end of the last main container to the end of the pod's last container: what saving costs. */
+  readonly afterMainSeconds: number;
+  /** Of the first main container that did not end with 0; absent when the trace does not tell. */
+  readonly exitCode?: number;
+}
+
+/** The step a group of spans shows; `undefined` for the spans that belong to no node. */
+export function readStep(group: NodeGroup): StepReport | undefined {
+  if (group.nodeId === "") return undefined;
+  const spans = group.rows.map((row) => row.span);
+  const named = (...names: string[]) => spans.filter((span) => names.includes(span.name));
+  const mains = mainContainers(named(SPAN_MAIN));
+  const main = extentOf(mains);
+  const tail = extentOf(named(SPAN_WAIT, SPAN_SUPERVISOR));
+  const pending = named(SPAN_NODE_PHASE).filter(
+    (span) => textAttribute(span.attributes, "node_phase") === "Pending",
+  );
+  const exitCode = mainExitCode(mains);
+  return {
+    node: group.name,
+    label: group.label,
+    nodeId: group.nodeId,
+    traceId: spans[0]?.traceId ?? "",
+    podName: group.podName,
+    template: firstTemplate(spans),
+    phase: phaseOf(group.nodeSpan, spans, exitCode),
+    startedAt: formatUnixNano(group.startUnixNano),
+    seconds: spanSeconds(group.nodeSpan ?? group),
+    pendingSeconds: pending.reduce((sum, span) => sum + spanSeconds(span), 0),
+    initSeconds: named(SPAN_INIT).reduce((sum, span) => sum + spanSeconds(span), 0),
+    mainSeconds: spanSeconds(main),
+    afterMainSeconds: mains.length > 0 ? Math.max(0, Number(tail.endUnixNano - main.endUnixNano) / 1e9) : 0,
+    ...(exitCode === undefined ? {} : { exitCode }),
+  };
+}
+
+/** Sidecars run under the same wrapper and outlive the saving; they count only where no container is called main. */
+function mainContainers(wrapped: readonly TraceSpan[]): readonly TraceSpan[] {
+  const mains = wrapped.filter(
+    (span) => textAttribute(span.attributes, "k8s.container.name") === MAIN_CONTAINER,
+  );
+  return mains.length > 0 ? mains : wrapped;
+}
+
+function firstTemplate(spans: readonly TraceSpan[]): string {
+  for (const span of spans) {
+    const template = textAttribute(span.attributes, "cicd.pipeline.task.name");
+    if (template) return template;
+  }
+  return "";
+}
+
+function mainExitCode(mains: readonly TraceSpan[]): number | undefined {
+  const codes = mains.map((span) => numberAttribute(span.attributes, "process.exit.code"));
+  return codes.find((code) => code !== undefined && code !== 0) ?? codes.find((code) => code !== undefined);
+}
+
+/** The controller's word where it traced the node; else what its containers let one conclude. */
+function phaseOf(
+  node: TraceSpan | undefined,
+  spans: readonly TraceSpan[],
+  exitCode: number | undefined,
+): string {
+  if (node?.status === "ok") return "Succeeded";
+  if (node?.status === "error")
+    return /^(Failed|Error|Skipped|Omitted)\b/.exec(node.statusMessage)?.[0] ?? "Failed";
+  if (exitCode !== undefined && exitCode !== 0) return "Failed";
+  if (spans.some((span) => span.status === "error")) return "Error";
+  const wait = spans.find((span) => span.name === SPAN_WAIT || span.name === SPAN_SUPERVISOR);
+  return wait && !wait.unfinished ? "Succeeded" : "Unknown";
+}

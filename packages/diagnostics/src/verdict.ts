@@ -1,0 +1,77 @@
+import type { StageName, StageSeconds } from "./artifact-transfer.ts";
+import { formatBytes, formatCount, formatRate, formatSeconds } from "./html/format.js";
+
+/** What a transfer waited for most. */
+export const BOUND_BY = [
+  "network",
+  "first-byte",
+  "decompress",
+  "compress",
+  "disk",
+  "small-files",
+  "throttled",
+  "stalled",
+  "retries",
+  "none",
+] as const;
+
+export type BoundBy = (typeof BOUND_BY)[number];
+
+/** The executor's own judgement; `none` where it gave none, or one this version does not know. */
+export function readBoundBy(text: string | undefined): BoundBy {
+  return BOUND_BY.find((known) => known === text) ?? "none";
+}
+
+/** What each stage is, as the object of "the time went into". */
+export const STAGE_PHRASES: Readonly<Record<StageName, string>> = {
+  credentials: "getting credentials",
+  list: "listing objects",
+  first_byte: "waiting for the first byte",
+  network: "the network",
+  retry_wait: "waiting between retries",
+  decompress: "decompressing",
+  compress: "compressing",
+  disk: "the disk",
+  other: "other work",
+};
+
+/** The stages of a transfer, the longest first. */
+export function longestStages(stages: StageSeconds): { stage: StageName; seconds: number }[] {
+  return Object.entries(stages)
+    .map(([stage, seconds]) => ({ stage: stage as StageName, seconds }))
+    .sort((a, b) => b.seconds - a.seconds);
+}
+
+interface Facts {
+  direction: "load" | "save";
+  bytes: number;
+  files: number;
+  seconds: number;
+  stages: StageSeconds;
+  streams: number;
+  error?: { type: string; message: string };
+}
+
+/** The sentence for a transfer whose trace brings none. Says only what the trace measured. */
+export function judge(facts: Facts, boundBy: BoundBy): string {
+  const { bytes, files, seconds, stages, streams, error } = facts;
+  if (error)
+    return `failed after ${formatSeconds(seconds)}: ${[error.type, error.message].filter(Boolean).join(": ")}`;
+  const [longest] = longestStages(stages);
+  if (!longest || longest.stage === "other") {
+    return bytes > 0
+      ? `${formatBytes(bytes)} in ${formatSeconds(seconds)}; this trace does not say what the time went into`
+      : `took ${formatSeconds(seconds)}; this trace has neither sizes nor stage times`;
+  }
+  const share = `${Math.round((longest.seconds / seconds) * 100)} % of ${formatSeconds(seconds)} went into ${STAGE_PHRASES[longest.stage]}`;
+  const how = [
+    bytes > 0 && `${formatRate(bytes / seconds)}`,
+    streams > 0 && `${streams} ${streams === 1 ? "stream" : "streams"}`,
+    files > 1 && `${formatCount(files)} files`,
+  ].filter(Boolean);
+  return [
+    boundBy === "none" ? "" : `${boundBy}-bound: `,
+    share,
+    how.length > 0 ? ` (${how.join(", ")})` : "",
+  ].join("");
+}
