@@ -33,9 +33,7 @@ export async function runDag(
     };
     const unmet = before.some((dependency) => dependency.phase !== "Succeeded");
     if (unmet || (failFast && done.some(isFailure))) {
-      const omitted = addNode(context, made, "Skipped", "Omitted");
-      finish(context, omitted, "Omitted", unmet ? CONDITION_NOT_MET : FAILED_FAST);
-      return omitted;
+      return addNode(context, made, "Skipped", "Omitted", unmet ? CONDITION_NOT_MET : FAILED_FAST);
     }
     const finished = await context.call({
       ...made,

@@ -66,12 +66,15 @@ export function templateNamed(context: EngineContext, name: string): WorkflowTem
   return template;
 }
 
+/** @param phase a final one for a node that never runs; `message` then says why */
 export function addNode(
   context: EngineContext,
   made: Pick<Call, "nodeName" | "displayName" | "parent"> & { template?: WorkflowTemplate },
   type: NodeType,
   phase: NodePhase,
+  message = "",
 ): WorkflowNode {
+  const startedAt = context.now();
   const node: WorkflowNode = {
     id: nodeId(context.identity.name, made.nodeName),
     name: made.nodeName,
@@ -79,8 +82,9 @@ export function addNode(
     template: made.template?.name ?? "",
     type,
     phase,
-    message: "",
-    startedAt: context.now(),
+    message,
+    startedAt,
+    ...(isFinal(phase) ? { finishedAt: startedAt } : {}),
     children: [],
     ...(made.parent ? { parent: made.parent } : {}),
   };
@@ -91,7 +95,6 @@ export function addNode(
 }
 
 export function finish(context: EngineContext, node: WorkflowNode, phase: NodePhase, message = ""): void {
-  if (isFinal(node.phase) && node.finishedAt) return;
   node.phase = phase;
   node.message = message;
   node.finishedAt = context.now();

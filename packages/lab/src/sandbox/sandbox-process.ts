@@ -48,10 +48,13 @@ export async function startProcess(options: StartOptions): Promise<SandboxProces
   return { pid, exitCode, kill: (signal) => signalProcess(pid, signal) };
 }
 
-/** Reads descriptor 3 to its end, which comes when the command takes over or the script dies. */
+/** Reads descriptor 3 until the command takes over or the script dies. (`unshare` holds it open as long as it lives.) */
 async function readReport(report: Readable): Promise<{ pid?: number; complaints?: string }> {
   let text = "";
-  for await (const chunk of report.setEncoding("utf8")) text += chunk;
+  for await (const chunk of report.setEncoding("utf8")) {
+    text += chunk;
+    if (/^ready$/m.test(text)) break;
+  }
   const pid = /^pid (\d+)$/m.exec(text)?.[1];
   const ready = /^ready$/m.test(text);
   return {

@@ -1,0 +1,12 @@
+import { runCommandLine } from "./command-line.ts";
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  environment: process.env,
+  directory: import.meta.dirname,
+  onSignal: (listener) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, listener);
+  },
+  exit: (code) => process.exit(code),
+});

@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errorMessage } from "@skein/contract";
+import {
+  findInstallation,
+  LabSetupError,
+  readLogTail,
+  readWorkflow,
+  renderChange,
+  renderNodes,
+  runWorkflow,
+  WorkflowFileError,
+  type WorkflowNode,
+  type WorkflowRun,
+} from "@skein/lab";
+import { type Host, textOptions } from "./host.ts";
+import { printTrace } from "./print-trace.ts";
+
+/** As commander gives them. */
+export interface RunFlags {
+  parameter?: ReadonlyMap<string, string>;
+  out?: string;
+  s3?: string;
+  executor?: string;
+  keep?: true;
+}
+
+const LOG_TAIL_LINES = 12;
+
+/**
+ * `skein run`: runs the file in the lab, then prints the steps, the waterfall, the load-against-save table and where the files are.
+ *
+ * @returns 0 when the workflow succeeded, 1 when it did not, 2 when nothing was started
+ */
+export async function runLab(file: string, flags: RunFlags, host: Host): Promise<number> {
+  const text = textOptions(host.stdout, host.environment);
+  try {
+    const plan = readWorkflow(file, await readFile(file, "utf8"), flags.parameter);
+    const run = await runWorkflow(plan, {
+      installation: findInstallation(host.directory, host.environment.PATH, flags.executor),
+      environment: host.environment,
+      outputDirectory: flags.out,
+      s3Url: flags.s3,
+      keep: flags.keep ?? false,
+      signal: stopSignal(host),
+      onChange: progressPrinter(host),
+      onNotice: (notice) => void host.stderr.write(`skein: ${notice}\n`),
+    });
+    host.stdout.write(`\n${renderNodes(run.nodes, text)}`);
+    printFailedLogs(run, host);
+    await printTrace(run.output, text, host);
+    printFiles(run, flags, host);
+    return run.summary.phase === "Succeeded" ? 0 : 1;
+  } catch (error) {
+    if (!isMisuse(error)) throw error;
+    host.stderr.write(`${errorMessage(error)}\n`);
+    return 2;
+  }
+}
+
+/** The first signal stops the pods in order; the second one ends them at once. */
+function stopSignal(host: Host): AbortSignal {
+  const stop = new AbortController();
+  host.onSignal(() => {
+    if (stop.signal.aborted) host.exit(1); // what still runs is killed on the way out
+    host.stderr.write("skein: stopping the pods; once more to kill them\n");
+    stop.abort();
+  });
+  return stop.signal;
+}
+
+function progressPrinter(host: Host): (node: WorkflowNode) => void {
+  const began = performance.now();
+  const text = textOptions(host.stderr, host.environment);
+  return (node) => void host.stderr.write(`${renderChange(node, performance.now() - began, text)}\n`);
+}
+
+function printFailedLogs({ nodes, output }: WorkflowRun, { stdout }: Host): void {
+  for (const node of nodes) {
+    if (node.podName === undefined || node.phase === "Succeeded") continue;
+    const container = /^(init|wait):/.exec(node.message)?.[1] ?? "main";
+    const log = join(output.pods, node.podName, `${container}.log`);
+    const tail = readLogTail(log, LOG_TAIL_LINES);
+    if (tail.length > 0)
+      stdout.write(`\nThe end of ${log}:\n${tail.map((line) => `  │ ${line}\n`).join("")}`);
+  }
+}
+
+function printFiles({ output }: WorkflowRun, { keep }: RunFlags, { stdout }: Host): void {
+  const files = [
+    ["page", output.html],
+    ["trace", output.trace],
+    ["summary", output.summary],
+    ["logs", `${output.pods}/`],
+    ...(keep ? [["kept", `${output.state}/`]] : []),
+  ];
+  stdout.write(`\n${files.map(([what = "", path]) => `${what.padEnd(8)} ${path}\n`).join("")}`);
+}
+
+function isMisuse(error: unknown): boolean {
+  if (error instanceof WorkflowFileError || error instanceof LabSetupError) return true;
+  return (error as NodeJS.ErrnoException | undefined)?.syscall === "open";
+}
