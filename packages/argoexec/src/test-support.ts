@@ -23,7 +23,7 @@ export interface TestHost extends Host {
 /** A process whose file system hangs below a temporary directory. */
 export async function createTestHost(argv: string[], env: Environment = {}): Promise<TestHost> {
   const root = await mkdtemp(join(tmpdir(), "skein-argoexec-"));
-  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  onTestFinished(() => rm(root, { recursive: true, force: true, maxRetries: 5 }));
   const paths = createPaths(root);
   const written = { stdout: "", stderr: "" };
   const listeners: ((signal: string) => void)[] = [];
@@ -68,7 +68,7 @@ export async function createTestHost(argv: string[], env: Environment = {}): Pro
   };
 }
 
-export async function put(path: string, content = ""): Promise<string> {
+export async function put(path: string, content: string | Uint8Array = ""): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, content);
   return path;
