@@ -1,8 +1,7 @@
+import type { Attributes } from "@skein/telemetry";
 import type { Transfer } from "./transfer.ts";
 
-/** The value of a span attribute. */
-export type AttributeValue = string | number | boolean;
-export type Attributes = Record<string, AttributeValue>;
+export type DriverName = "s3" | "git" | "http" | "artifactory" | "raw";
 
 /** What a location turned out to hold. */
 export type ArtifactContent =
@@ -28,13 +27,29 @@ export interface StreamToSave {
   sizeBytes?: number;
 }
 
+/** One member of a directory that is saved. Paths are relative to the directory, with forward slashes. */
+export type MemberToSave =
+  | {
+      type: "file";
+      path: string;
+      sizeBytes: number;
+      /** Begins the bytes. */
+      open: () => AsyncIterable<Uint8Array>;
+    }
+  /** A directory with nothing in it; the others follow from their files. `""` is the whole, when it is empty. */
+  | { type: "emptyDirectory"; path: string }
+  /** A symbolic link, socket, pipe or device. */
+  | { type: "other"; path: string; what: string };
+
+export type MembersToSave = Iterable<MemberToSave> | AsyncIterable<MemberToSave>;
+
 /**
  * One location, and what can be done with it. An operation that the kind of storage does not have is absent.
  * Every failure is an `ArtifactError`; what is transient has been retried within the policy's time, unless the
  * error still says so: then only starting the whole artifact again can help.
  */
 export interface ArtifactDriver {
-  readonly name: "s3" | "git" | "http" | "raw";
+  readonly name: DriverName;
   /** The key or path, for people and for spans. git and raw have none. */
   readonly key?: string;
   /** Span attributes that are known before anything is asked. Never a credential. */
@@ -42,8 +57,8 @@ export interface ArtifactDriver {
   /** Finds out what is there and begins to load it. */
   open(transfer: Transfer): Promise<ArtifactContent>;
   saveStream?(stream: StreamToSave, transfer: Transfer): Promise<void>;
-  /** Every regular file below `path` as an object of its own. */
-  saveDirectory?(path: string, transfer: Transfer): Promise<void>;
+  /** Every file of a directory as an object of its own; what cannot be an object is left out, and that is said. */
+  saveDirectory?(members: MembersToSave, transfer: Transfer): Promise<void>;
   /** Removes the object, or every object below it. A missing one is no error. */
   delete?(transfer: Transfer): Promise<void>;
   /** The keys below the location. */

@@ -19,19 +19,10 @@ const NETWORK: Readonly<Record<string, Meaning>> = {
   EHOSTUNREACH: { code: "network.unreachable", transient: true },
   ENETUNREACH: { code: "network.unreachable", transient: true },
   ETIMEDOUT: { code: "network.unreachable", transient: true, remedy: "check network policies and proxies" },
-  UND_ERR_CONNECT_TIMEOUT: {
-    code: "network.unreachable",
-    transient: true,
-    remedy: "check network policies and proxies",
-  },
   ECONNRESET: { code: "transfer.interrupted", transient: true },
   ECONNABORTED: { code: "transfer.interrupted", transient: true },
   EPIPE: { code: "transfer.interrupted", transient: true },
   ERR_STREAM_PREMATURE_CLOSE: { code: "transfer.interrupted", transient: true },
-  UND_ERR_SOCKET: { code: "transfer.interrupted", transient: true },
-  UND_ERR_HEADERS_TIMEOUT: { code: "transfer.stalled", transient: true },
-  UND_ERR_BODY_TIMEOUT: { code: "transfer.stalled", transient: true },
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: { code: "transfer.interrupted", transient: true },
 };
 
 const DISK: Readonly<Record<string, Meaning>> = {

@@ -1,5 +1,5 @@
 import { errorMessage } from "@skein/contract";
-import type { Attributes } from "./driver.ts";
+import type { Attributes } from "@skein/telemetry";
 import {
   createRetrier,
   isThrottled,

@@ -1,25 +1,20 @@
 import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { MemberToSave } from "./driver.ts";
 import { translateDiskError } from "./node-errors.ts";
+import { readExactly } from "./read-exactly.ts";
 import type { StageMeter } from "./stage-clock.ts";
-
-export type WalkedEntry =
-  | { type: "file"; path: string; sizeBytes: number }
-  /** A directory with nothing in it; the others follow from their files. */
-  | { type: "emptyDirectory"; path: string }
-  /** A symbolic link, socket, pipe or device, which an object store cannot hold. */
-  | { type: "other"; path: string; what: string };
 
 /**
  * What is below a directory, in the order of the names, with paths relative to it. Links are not followed.
  *
  * @throws ArtifactError when anything cannot be looked at: what cannot be read must not be left out silently
  */
-export function* walkDirectory(root: string, meter: StageMeter): Generator<WalkedEntry> {
+export function* walkDirectory(root: string, meter: StageMeter): Generator<MemberToSave> {
   yield* walk(root, "", meter);
 }
 
-function* walk(root: string, relative: string, meter: StageMeter): Generator<WalkedEntry> {
+function* walk(root: string, relative: string, meter: StageMeter): Generator<MemberToSave> {
   const entries = onDisk(meter, `cannot list ${join(root, relative)}`, () =>
     readdirSync(join(root, relative), { withFileTypes: true }).sort(byName),
   );
@@ -29,7 +24,7 @@ function* walk(root: string, relative: string, meter: StageMeter): Generator<Wal
     if (entry.isDirectory()) yield* walk(root, path, meter);
     else if (entry.isFile()) {
       const { size } = onDisk(meter, `cannot read ${join(root, path)}`, () => lstatSync(join(root, path)));
-      yield { type: "file", path, sizeBytes: size };
+      yield { type: "file", path, sizeBytes: size, open: () => readExactly(join(root, path), size, meter) };
     } else yield { type: "other", path, what: kindOf(entry) };
   }
 }

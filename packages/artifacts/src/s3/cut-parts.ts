@@ -25,38 +25,33 @@ export function partSize(number: number, firstPartBytes: number, sizeBytes?: num
 
 /**
  * Copies a stream into parts. Knows of each whether it is the last, by looking one chunk ahead; an empty stream is
- * one empty part.
+ * one empty part. The stream's end stays with the caller.
  *
  * @param sizeOf bytes of part n
  * @param bufferOf room for a part, possibly after a wait
  */
 export async function* cutParts(
-  source: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterator<Uint8Array>,
   sizeOf: (number: number) => number,
   bufferOf: (bytes: number) => Promise<Uint8Array>,
 ): AsyncGenerator<Part> {
-  const chunks = source[Symbol.asyncIterator]();
   let rest: Uint8Array | undefined = new Uint8Array();
   const refill = async (): Promise<void> => {
     while (rest?.byteLength === 0) rest = (await chunks.next()).value as Uint8Array | undefined;
   };
-  try {
-    for (let number = 1; ; number++) {
-      const buffer = await bufferOf(sizeOf(number));
-      let filled = 0;
-      for (;;) {
-        await refill();
-        if (rest === undefined || filled === buffer.byteLength) break;
-        const taken = rest.subarray(0, buffer.byteLength - filled);
-        buffer.set(taken, filled);
-        filled += taken.byteLength;
-        rest = rest.subarray(taken.byteLength);
-      }
-      const last = rest === undefined;
-      yield { number, body: buffer.subarray(0, filled), last };
-      if (last) return;
+  for (let number = 1; ; number++) {
+    const buffer = await bufferOf(sizeOf(number));
+    let filled = 0;
+    for (;;) {
+      await refill();
+      if (rest === undefined || filled === buffer.byteLength) break;
+      const taken = rest.subarray(0, buffer.byteLength - filled);
+      buffer.set(taken, filled);
+      filled += taken.byteLength;
+      rest = rest.subarray(taken.byteLength);
     }
-  } finally {
-    await chunks.return?.();
+    const last = rest === undefined;
+    yield { number, body: buffer.subarray(0, filled), last };
+    if (last) return;
   }
 }

@@ -13,6 +13,7 @@ import {
   s3Location,
   temporaryDirectory,
 } from "../test-support.ts";
+import { walkDirectory } from "../walk-directory.ts";
 
 const MIB = 1024 * 1024;
 const LARGE = patternedBytes(11 * MIB + 123);
@@ -37,6 +38,8 @@ function streamOf(bytes: Buffer, known: Pick<StreamToSave, "sizeBytes"> = {}): S
     },
   };
 }
+
+const walk = (path: string) => walkDirectory(path, { enter() {}, leave() {} });
 
 const saved = (key: string): Promise<Buffer> => readFile(join(server.root, server.bucket, key));
 
@@ -149,7 +152,7 @@ describe("saving a directory", () => {
     await symlink("a.txt", join(source.path, "link"));
     await using s3 = await s3DriverThrough(server, "saved/tree");
     const observed = observedTransfer();
-    await s3.driver.saveDirectory?.(source.path, observed.transfer);
+    await s3.driver.saveDirectory?.(walk(source.path), observed.transfer);
     expect((await saved("saved/tree/a.txt")).toString()).toBe("a");
     expect(await saved("saved/tree/deep/er/b.bin")).toSatisfy(isLarge);
     expect((await stat(join(server.root, server.bucket, "saved/tree/hollow"))).isDirectory()).toBe(true);
@@ -162,10 +165,12 @@ describe("saving a directory", () => {
     await writeFile(join(source.path, "file"), "x");
     await using s3 = await s3DriverThrough(server, "unreadable");
     const missing = join(source.path, "not there");
-    await expect(s3.driver.saveDirectory?.(missing, observedTransfer().transfer)).rejects.toMatchObject({
-      code: "file.not_found",
-      message: expect.stringContaining(`cannot list ${missing}`),
-    });
+    await expect(s3.driver.saveDirectory?.(walk(missing), observedTransfer().transfer)).rejects.toMatchObject(
+      {
+        code: "file.not_found",
+        message: expect.stringContaining(`cannot list ${missing}`),
+      },
+    );
   });
 
   it("fails when a file gets shorter while it is read", async () => {
@@ -177,7 +182,7 @@ describe("saving a directory", () => {
       return undefined;
     });
     const { transfer } = observedTransfer();
-    await expect(s3.driver.saveDirectory?.(source.path, transfer)).rejects.toMatchObject({
+    await expect(s3.driver.saveDirectory?.(walk(source.path), transfer)).rejects.toMatchObject({
       code: "archive.source_changed",
       message: expect.stringContaining(path),
     });
@@ -192,7 +197,7 @@ describe("deleting", () => {
     await using tree = await s3DriverThrough(server, "doomed");
     await using neighbour = await s3DriverThrough(server, "doomed-not");
     const { transfer } = observedTransfer();
-    await tree.driver.saveDirectory?.(source.path, transfer);
+    await tree.driver.saveDirectory?.(walk(source.path), transfer);
     await neighbour.driver.saveStream?.(streamOf(Buffer.from("stays")), transfer);
     await tree.driver.delete?.(transfer);
     expect(await tree.driver.isDirectory?.(transfer)).toBe(false);

@@ -1,5 +1,6 @@
 import { ArtifactError, type S3Location } from "@skein/contract";
-import type { ArtifactContent, ArtifactDriver, StreamToSave } from "../driver.ts";
+import { ATTR } from "@skein/telemetry";
+import type { ArtifactContent, ArtifactDriver, MembersToSave, StreamToSave } from "../driver.ts";
 import { runConcurrently } from "../run-concurrently.ts";
 import type { Transfer } from "../transfer.ts";
 import { contentType } from "./content-type.ts";
@@ -37,9 +38,9 @@ class S3Driver implements ArtifactDriver {
     this.#at = at;
     this.#options = options;
     this.attributes = {
-      "aws.s3.bucket": at.bucket ?? "",
-      "aws.s3.key": this.key,
-      "server.address": (at.endpoint ?? "").replace(/:\d+$/, ""),
+      [ATTR.s3Bucket]: at.bucket ?? "",
+      [ATTR.s3Key]: this.key,
+      [ATTR.serverAddress]: (at.endpoint ?? "").replace(/:\d+$/, ""),
     };
   }
 
@@ -64,8 +65,8 @@ class S3Driver implements ArtifactDriver {
     });
   }
 
-  async saveDirectory(path: string, transfer: Transfer): Promise<void> {
-    await saveDirectory(await this.#connectToSave(transfer), this.key, path, transfer, this.#options);
+  async saveDirectory(members: MembersToSave, transfer: Transfer): Promise<void> {
+    await saveDirectory(await this.#connectToSave(transfer), this.key, members, transfer, this.#options);
   }
 
   /** Upstream leaves a directory's objects behind, because its key has no slash at the end (contract §22.16). */

@@ -1,58 +1,63 @@
-import { join } from "node:path";
 import { joinPath } from "@skein/contract";
-import { readExactly } from "../read-exactly.ts";
+import type { MembersToSave, MemberToSave } from "../driver.ts";
 import { runConcurrently } from "../run-concurrently.ts";
 import type { Transfer } from "../transfer.ts";
-import { walkDirectory } from "../walk-directory.ts";
 import { contentType } from "./content-type.ts";
 import { type UploadOptions, type UploadTarget, uploadObject } from "./upload.ts";
 
+type UploadSettings = Omit<UploadOptions, "contentType" | "sizeBytes">;
+
 /**
- * Saves every regular file below a directory as `<key>/<relative path>`, many at once. An empty directory becomes
- * a marker, `<key>/<path>/`, which upstream skips when it loads. Links and special files cannot be objects: they
- * are left out, and how many is said.
+ * Saves every file of a directory as `<key>/<path>`, many at once. An empty directory becomes a marker,
+ * `<key>/<path>/`, which upstream skips when it loads. Links and special files cannot be objects: they are left
+ * out, and which is said.
  */
 export async function saveDirectory(
   store: UploadTarget,
   key: string,
-  directory: string,
+  members: MembersToSave,
   transfer: Transfer,
-  options: Omit<UploadOptions, "contentType" | "sizeBytes">,
+  settings: UploadSettings,
 ): Promise<void> {
-  const { signal, requests, clock } = transfer;
+  const { signal, requests } = transfer;
   const leftOut: string[] = [];
-  await runConcurrently(
-    walkDirectory(directory, clock),
-    { limit: requests.capacity, signal },
-    async (entry, own) => {
-      if (entry.type === "other") {
-        leftOut.push(`${entry.path} (${entry.what})`);
-        return;
-      }
-      const isMarker = entry.type === "emptyDirectory";
-      const objectKey = joinPath(key, entry.path) + (isMarker ? "/" : "");
-      const sizeBytes = isMarker ? 0 : entry.sizeBytes;
-      const source = isMarker ? nothing() : readExactly(join(directory, entry.path), sizeBytes, clock);
-      const startMs = transfer.now();
-      const file = { file: entry.path, sizeBytes };
-      try {
-        await uploadObject(store, objectKey, source, transfer.within(own), {
-          ...options,
-          contentType: contentType(entry.path),
-          sizeBytes,
-        });
-      } catch (error) {
-        if (!own.aborted) transfer.fileMoved({ ...file, durationMs: transfer.now() - startMs, error });
-        throw error;
-      }
-      if (!isMarker) transfer.fileMoved({ ...file, durationMs: transfer.now() - startMs });
-    },
-  );
-  if (leftOut.length > 0) {
-    const shown = leftOut.slice(0, 5).join(", ");
-    const more = leftOut.length > 5 ? ` and ${leftOut.length - 5} more` : "";
-    transfer.warn(`left out what an object store cannot hold: ${shown}${more}`);
+  let leftOutCount = 0;
+  await runConcurrently(members, { limit: requests.capacity, signal }, async (member, own) => {
+    if (member.type === "other") {
+      leftOutCount++;
+      if (leftOut.length < 5) leftOut.push(`${member.path} (${member.what})`);
+    } else await saveMember(store, key, member, transfer.within(own), settings);
+  });
+  if (leftOutCount === 0) return;
+  const more = leftOutCount > leftOut.length ? ` and ${leftOutCount - leftOut.length} more` : "";
+  transfer.warn(`left out what an object store cannot hold: ${leftOut.join(", ")}${more}`);
+}
+
+async function saveMember(
+  store: UploadTarget,
+  key: string,
+  member: Exclude<MemberToSave, { type: "other" }>,
+  transfer: Transfer,
+  settings: UploadSettings,
+): Promise<void> {
+  const { path } = member;
+  if (member.type === "emptyDirectory") {
+    const marker = { ...settings, contentType: "application/x-directory", sizeBytes: 0 };
+    await uploadObject(store, `${joinPath(key, path)}/`, nothing(), transfer, marker);
+    return;
   }
+  const { sizeBytes, open } = member;
+  const startMs = transfer.now();
+  try {
+    const options = { ...settings, contentType: contentType(path), sizeBytes };
+    await uploadObject(store, joinPath(key, path), open(), transfer, options);
+  } catch (error) {
+    if (!transfer.signal.aborted) {
+      transfer.fileMoved({ file: path, sizeBytes, durationMs: transfer.now() - startMs, error });
+    }
+    throw error;
+  }
+  transfer.fileMoved({ file: path, sizeBytes, durationMs: transfer.now() - startMs });
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -38,7 +38,8 @@ export async function uploadObject(
 ): Promise<void> {
   const room = new PartBuffers(transfer, options.sizeBytes);
   const sizeOf = (number: number): number => partSize(number, options.partBytes, options.sizeBytes);
-  const parts = cutParts(source, sizeOf, (bytes) => room.take(bytes));
+  const chunks = source[Symbol.asyncIterator]();
+  const parts = cutParts(chunks, sizeOf, (bytes) => room.take(bytes));
   try {
     const first = await parts.next();
     if (first.done) return;
@@ -46,6 +47,7 @@ export async function uploadObject(
     else await uploadInParts(store, key, { first: first.value, rest: parts, room }, transfer, options);
   } finally {
     await parts.return(undefined);
+    await chunks.return?.(); // parts that nobody asked for never began to read
     room.giveBackAll();
   }
 }

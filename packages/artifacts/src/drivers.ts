@@ -1,0 +1,61 @@
+import { type Artifact, ArtifactError, driverType, type HttpLocation } from "@skein/contract";
+import type { ArtifactDriver } from "./driver.ts";
+import { createS3Connector } from "./s3/connect.ts";
+import type { SecretReader } from "./secret-reader.ts";
+import type { TransferSettings } from "./settings.ts";
+
+export interface Drivers {
+  /**
+   * The driver for where the artifact is. Its code is loaded when the first artifact of its kind comes.
+   *
+   * @throws ArtifactError `artifact.unsupported_driver`
+   */
+  create(artifact: Artifact): Promise<ArtifactDriver>;
+  close(): Promise<void>;
+}
+
+export function createDrivers(secrets: SecretReader, settings: TransferSettings): Drivers {
+  const s3 = createS3Connector(secrets, { maxSockets: settings.requests * 2, proxyEnv: settings.proxyEnv });
+  const createHttp = async (at: HttpLocation, name: "http" | "artifactory"): Promise<ArtifactDriver> => {
+    const { createHttpDriver } = await import("./http/http-driver.ts");
+    const { stallTimeoutMs, proxyEnv } = settings;
+    return createHttpDriver(at, { name, secrets, stallTimeoutMs, proxyEnv });
+  };
+  return {
+    async create(artifact) {
+      const type = driverType(artifact);
+      if (type === "s3" && artifact.s3) {
+        const at = artifact.s3;
+        const { createS3Driver } = await import("./s3/s3-driver.ts");
+        return createS3Driver(at, {
+          connect: (transfer) => s3.connect(at, transfer),
+          rangeBytes: settings.rangeBytes,
+          maxStreams: settings.ranges,
+          stallTimeoutMs: settings.stallTimeoutMs,
+          partBytes: settings.partBytes,
+          partsInFlight: settings.partsInFlight,
+        });
+      }
+      if (type === "git" && artifact.git) {
+        const { createGitDriver } = await import("./git/git-driver.ts");
+        return createGitDriver(artifact.git, { secrets, ...settings.git });
+      }
+      if (type === "http" && artifact.http) return createHttp(artifact.http, "http");
+      if (type === "artifactory" && artifact.artifactory) {
+        const { url, ...basicAuth } = artifact.artifactory;
+        return createHttp({ url, auth: { basicAuth } }, "artifactory");
+      }
+      if (type === "raw" && artifact.raw) {
+        const { createRawDriver } = await import("./raw/raw-driver.ts");
+        return createRawDriver(artifact.raw);
+      }
+      throw new ArtifactError(`Unsupported artifact driver for ${artifact.name}`, {
+        code: "artifact.unsupported_driver",
+        remedy: type
+          ? `${type} is not one of s3, git, http, artifactory and raw`
+          : "give the artifact a location",
+      });
+    },
+    close: () => s3.close(),
+  };
+}

@@ -1,0 +1,87 @@
+import { ArtifactError, Secret } from "@skein/contract";
+
+/** A repository's address, taken apart far enough to be used safely. */
+export interface GitRepository {
+  /** What git is given: without a password. */
+  url: string;
+  transport: "https" | "http" | "ssh" | "git" | "file";
+  /** Absent for `file`. */
+  host: string | undefined;
+  /** `https://host:port`: where credentials may go, and nowhere else. Absent but for https and http. */
+  origin: string | undefined;
+  /** Credentials that stood in the address. */
+  username: string | undefined;
+  password: Secret | undefined;
+}
+
+const SCHEMES = new Set(["https", "http", "ssh", "git", "file"]);
+/** `[user@]host:path`, git's own short form for ssh. Not a path of Windows, and not a scheme. */
+const SCP_LIKE = /^(?:([^@/:]+)@)?(\[[^\]/]+\]|[^@/:]+):(?!\/\/)(.*)$/s;
+
+/**
+ * @throws ArtifactError `git.refused` for addresses that git would take for an option or for a program to run
+ *   (`ext::`), and for transports nobody needs here
+ */
+export function parseGitRepository(repo: string): GitRepository {
+  refuseOption("repo", repo);
+  if (/^[A-Za-z0-9]+::/.test(repo)) throw refused(`transport helpers are not allowed: ${helperOf(repo)}::…`);
+  if (repo.startsWith("/")) {
+    return { ...NO_CREDENTIALS, url: repo, transport: "file", host: undefined, origin: undefined };
+  }
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(repo)?.[1]?.toLowerCase();
+  if (scheme !== undefined) return parseUrl(repo, scheme);
+  const [, , host] = SCP_LIKE.exec(repo) ?? [];
+  if (host === undefined) {
+    throw refused(`${JSON.stringify(repo)} is neither a URL, nor user@host:path, nor an absolute path`);
+  }
+  // ssh would take such a host for an option.
+  if (host.startsWith("-")) throw refused(`a host cannot begin with "-": ${JSON.stringify(host)}`);
+  return { ...NO_CREDENTIALS, url: repo, transport: "ssh", host, origin: undefined };
+}
+
+/** What git itself would take for an option, and characters that have no place in an argument. */
+export function refuseOption(field: string, value: string): void {
+  if (value.startsWith("-")) throw refused(`${field} cannot begin with "-": ${JSON.stringify(value)}`);
+  if (/[\0\n\r]/.test(value))
+    throw refused(`${field} cannot hold a line end or NUL: ${JSON.stringify(value)}`);
+  if (value === "") throw refused(`${field} is empty`);
+}
+
+const NO_CREDENTIALS = { username: undefined, password: undefined };
+
+function parseUrl(repo: string, scheme: string): GitRepository {
+  if (!SCHEMES.has(scheme)) throw refused(`the transport ${scheme} is not allowed; use https, ssh or file`);
+  if (!URL.canParse(repo)) throw refused(`not a URL: ${withoutUserInfo(repo)}`);
+  const url = new URL(repo);
+  const transport = scheme as GitRepository["transport"];
+  if (transport === "file")
+    return { ...NO_CREDENTIALS, url: repo, transport, host: undefined, origin: undefined };
+  if (url.hostname.startsWith("-")) throw refused(`a host cannot begin with "-": "${url.hostname}"`);
+  const isHttp = transport === "http" || transport === "https";
+  const username = url.username === "" ? undefined : decodeURIComponent(url.username);
+  const password = url.password === "" ? undefined : new Secret(decodeURIComponent(url.password));
+  url.password = "";
+  // For ssh the user is part of the address; for http it is half of a credential.
+  if (isHttp) url.username = "";
+  return {
+    url: isHttp || password ? url.href : repo,
+    transport,
+    host: url.hostname,
+    origin: isHttp ? url.origin : undefined,
+    username: isHttp ? username : undefined,
+    password: isHttp ? password : undefined,
+  };
+}
+
+/** For messages and attributes: without a user or password. */
+export function withoutUserInfo(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi, "$1");
+}
+
+function helperOf(repo: string): string {
+  return repo.slice(0, repo.indexOf("::"));
+}
+
+function refused(why: string): ArtifactError {
+  return new ArtifactError(`git: ${why}`, { code: "git.refused" });
+}

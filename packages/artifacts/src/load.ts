@@ -1,0 +1,170 @@
+import { mkdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { detectArchive, extractTar, extractZip, gunzip, settleExtraction } from "@skein/archive";
+import { type Artifact, ArtifactError, archiveStrategy, errorMessage } from "@skein/contract";
+import { ATTR, type Tracing } from "@skein/telemetry";
+import type { ArtifactDriver } from "./driver.ts";
+import { translateDiskError } from "./node-errors.ts";
+import type { TransferOutcome } from "./observe-transfer.ts";
+import type { Transfer } from "./transfer.ts";
+import { writeNewFile } from "./write-new-file.ts";
+
+export interface LoadJob {
+  artifact: Artifact;
+  target: string;
+  /** Whether what is at the target may be removed. */
+  replace: boolean;
+  driver: ArtifactDriver;
+}
+
+/** The paths beside the target, with upstream's names. On the same file system, so that a rename finishes the work. */
+interface Staging {
+  /** A zip, which cannot be unpacked before its end has arrived. */
+  download: string;
+  /** What is being unpacked or written. */
+  directory: string;
+  target: string;
+}
+
+/** One name inside the staging directory: what is there alone becomes the target, whatever it is. */
+const ONLY_ENTRY = "content";
+
+/**
+ * Loads one artifact and puts it in its place in one step, when it is whole. Nothing of it is ever in a
+ * temporary file except a zip. A transfer that only a new beginning can save begins anew.
+ */
+export async function loadArtifact(
+  job: LoadJob,
+  transfer: Transfer,
+  tracing: Tracing,
+): Promise<TransferOutcome> {
+  const { target } = job;
+  const staging = { download: `${target}.tmp`, directory: `${target}.tmpdir`, target };
+  await makeParent(dirname(target));
+  const retrier = transfer.retrier();
+  for (;;) {
+    await clear(staging); // of an earlier attempt, or of a run that was killed
+    try {
+      return await loadOnce(job, staging, transfer, tracing);
+    } catch (error) {
+      await transfer.abandon(() => clear(staging), `${staging.directory}`);
+      await retrier.failed(asRestartable(error));
+      transfer.restart();
+    }
+  }
+}
+
+async function loadOnce(
+  { artifact, driver, target, replace }: LoadJob,
+  staging: Staging,
+  transfer: Transfer,
+  tracing: Tracing,
+): Promise<TransferOutcome> {
+  const content = await driver.open(transfer);
+  const unarchiving = (archive: TransferOutcome["archive"], work: () => Promise<void>): Promise<void> =>
+    tracing.withSpan("unarchiveArtifact", { attributes: { [ATTR.archive]: archive } }, work);
+  const settle = async (): Promise<void> => {
+    transfer.signal.throwIfAborted();
+    await transfer.clock.during("disk", async () => {
+      if (replace) await rm(target, { recursive: true, force: true });
+      await settleExtraction(staging.directory, target);
+    });
+  };
+  if (content.kind === "directory") {
+    const into = join(staging.directory, ONLY_ENTRY);
+    await makeDirectory(into);
+    await content.loadInto(into);
+    await unarchiving("none", settle);
+    return { archive: "none" };
+  }
+  const wanted = archiveStrategy(artifact.archive).type;
+  const { kind, source } = await detected(wanted, content.stream);
+  await unarchiving(kind, async () => {
+    await unpack[kind](source, staging, transfer);
+    await settle();
+  });
+  return { archive: kind };
+}
+
+async function detected(
+  wanted: "none" | "tar" | "zip" | "auto",
+  source: AsyncIterable<Uint8Array>,
+): Promise<{ kind: TransferOutcome["archive"]; source: AsyncIterable<Uint8Array> }> {
+  if (wanted !== "auto") return { kind: wanted, source };
+  const found = await detectArchive(source);
+  return { kind: found.kind === "tar.gz" ? "tar" : "none", source: found.source };
+}
+
+type Unpack = (source: AsyncIterable<Uint8Array>, staging: Staging, transfer: Transfer) => Promise<void>;
+
+const unpack: Record<TransferOutcome["archive"], Unpack> = {
+  async none(source, { directory, target }, transfer) {
+    await makeDirectory(directory);
+    const startMs = transfer.now();
+    const sizeBytes = await writeNewFile(join(directory, ONLY_ENTRY), source, transfer.clock);
+    transfer.fileMoved({ file: basename(target), sizeBytes, durationMs: transfer.now() - startMs });
+  },
+  async tar(source, { directory }, transfer) {
+    const options = extractOptions(directory, transfer);
+    report(await extractTar(gunzip(source, { meter: transfer.clock }), options), transfer);
+  },
+  async zip(source, { directory, download }, transfer) {
+    // A zip is read from its end: it has to be on the disk.
+    await writeNewFile(download, source, transfer.clock);
+    report(await extractZip(download, extractOptions(directory, transfer)), transfer);
+    await rm(download, { force: true });
+  },
+};
+
+function extractOptions(into: string, transfer: Transfer) {
+  return {
+    into,
+    meter: transfer.clock,
+    signal: transfer.signal,
+    onFile: ({ file, sizeBytes, durationMs }: { file: string; sizeBytes: number; durationMs: number }) =>
+      transfer.fileMoved({ file, sizeBytes, durationMs }),
+  };
+}
+
+/** What the archive holds and the directory does not is said, never silent. */
+function report(
+  { skippedEntries, skipped }: { skippedEntries: number; skipped: { path: string; reason: string }[] },
+  transfer: Transfer,
+): void {
+  if (skippedEntries === 0) return;
+  const shown = skipped.slice(0, 5).map(({ path, reason }) => `${path} (${reason})`);
+  const more = skippedEntries > shown.length ? ` and ${skippedEntries - shown.length} more` : "";
+  transfer.warn(`left out of the archive: ${shown.join(", ")}${more}`);
+}
+
+/** An object that was replaced while it was read is whole again when it is read from its beginning. */
+function asRestartable(error: unknown): unknown {
+  if (!(error instanceof ArtifactError) || error.code !== "s3.changed_while_reading") return error;
+  return new ArtifactError(error.message, { code: error.code, transient: true, cause: error });
+}
+
+/** The contract's mode and text (§6 step 8). */
+async function makeParent(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw translateDiskError(error, `failed to create artifact temporary parent directory ${directory}`);
+  }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw translateDiskError(error, `cannot make the directory ${path}`);
+  }
+}
+
+async function clear({ download, directory }: Staging): Promise<void> {
+  try {
+    await rm(download, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
+  } catch (error) {
+    throw translateDiskError(error, `cannot clear ${directory}: ${errorMessage(error)}`);
+  }
+}

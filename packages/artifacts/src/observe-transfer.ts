@@ -1,0 +1,152 @@
+import { type Artifact, ArtifactError, errorMessage, type LogFields, type Logger } from "@skein/contract";
+import {
+  ATTR,
+  type Attributes,
+  createFileEventRecorder,
+  EVENT,
+  stageTimeKey,
+  type Tracing,
+} from "@skein/telemetry";
+import type { ArtifactDriver } from "./driver.ts";
+import type { Semaphore } from "./semaphore.ts";
+import type { TransferSettings } from "./settings.ts";
+import { STAGE_NAMES, totalSeconds } from "./stage-clock.ts";
+import { summaryLine } from "./summary-line.ts";
+import { Transfer } from "./transfer.ts";
+import type { TransferReport } from "./transfer-report.ts";
+import { judge } from "./verdict.ts";
+
+export interface TransferSubject {
+  direction: "load" | "save";
+  artifact: Artifact;
+  /** Of the span, besides those every transfer has. */
+  attributes: Attributes;
+}
+
+export interface ObserverParts {
+  tracing: Tracing;
+  log: Logger;
+  signal: AbortSignal;
+  settings: TransferSettings;
+  limits: { memory: Semaphore; requests: Semaphore };
+  now?: () => number;
+}
+
+/** What only the work itself knows in the end. */
+export interface TransferOutcome {
+  archive: "none" | "tar" | "zip";
+  digest?: string;
+}
+
+/**
+ * Runs a transfer in its span: attributes, events of files and retries, the stage times and the verdict, and one
+ * line in the log. `describe` is to be called with the driver once it is chosen; it gives it back.
+ */
+export function observeTransfer(
+  { direction, artifact, attributes }: TransferSubject,
+  parts: ObserverParts,
+  work: (
+    transfer: Transfer,
+    describe: (driver: ArtifactDriver) => ArtifactDriver,
+  ) => Promise<TransferOutcome>,
+): Promise<TransferReport> {
+  const { tracing, log, settings, limits, now } = parts;
+  const spanName = direction === "load" ? "loadArtifact" : "saveArtifact";
+  const ofAll = { [ATTR.artifactName]: artifact.name, ...attributes };
+  return tracing.withSpan(spanName, { attributes: ofAll }, async (span) => {
+    const files = createFileEventRecorder({ span, direction, level: tracing.level, ...(now && { now }) });
+    const over = new AbortController();
+    const transfer = new Transfer({
+      ...limits,
+      signal: AbortSignal.any([parts.signal, over.signal]),
+      policy: settings.retry,
+      ...(now && { now }),
+      onFile: (file) => files.record(file),
+      onAttributes: (learnt) => span.setAttributes(learnt),
+      onWarning: (message) => log.warn(message, { name: artifact.name }),
+      onRetry: ({ code, delayMs, attempt, error }) => {
+        span.addEvent(EVENT.retry, {
+          [ATTR.errorType]: code,
+          [ATTR.retryDelay]: delayMs / 1000,
+          [ATTR.retryAttempt]: attempt,
+        });
+        log.info("Trying again", { name: artifact.name, attempt, error: errorMessage(error) });
+      },
+    });
+    let driver: ArtifactDriver | undefined;
+    let outcome: TransferOutcome | undefined;
+    let report: TransferReport;
+    try {
+      outcome = await work(transfer, (chosen) => {
+        driver = chosen;
+        span.setAttributes(driverAttributes(chosen));
+        return chosen;
+      });
+    } finally {
+      // Whatever a failed transfer left running ends here.
+      over.abort(new ArtifactError("the transfer is over", { code: "transfer.aborted" }));
+      files.finish();
+      report = reportOf({ direction, artifact, driver, outcome }, transfer);
+      span.setAttributes(reportAttributes(report, transfer.tally.streams, outcome));
+    }
+    log.info(summaryLine(direction, report), logFields(report));
+    return report;
+  });
+}
+
+function driverAttributes({ name, key, attributes }: ArtifactDriver): Attributes {
+  return { [ATTR.artifactDriver]: name, [ATTR.artifactKey]: key, ...attributes };
+}
+
+function reportOf(
+  subject: {
+    direction: "load" | "save";
+    artifact: Artifact;
+    driver: ArtifactDriver | undefined;
+    outcome: TransferOutcome | undefined;
+  },
+  { clock, tally }: Transfer,
+): TransferReport {
+  const { direction, artifact, driver, outcome } = subject;
+  const { bytes, unpackedBytes, files, retries } = tally;
+  const stages = clock.read();
+  const { boundBy, text } = judge(stages, {
+    ...{ direction, bytes, unpackedBytes, files, retries },
+    streams: tally.streams,
+    throttledSeconds: tally.throttledMs / 1000,
+    stalledSeconds: tally.stalledMs / 1000,
+    ...(tally.firstByteMs !== undefined && { firstByteSeconds: tally.firstByteMs / 1000 }),
+  });
+  return {
+    name: artifact.name,
+    driver: driver?.name ?? "",
+    ...(driver?.key !== undefined && { key: driver.key }),
+    ...{ bytes, unpackedBytes, files, retries, stages, boundBy },
+    seconds: totalSeconds(stages),
+    verdict: text,
+    ...(outcome?.digest !== undefined && { digest: outcome.digest }),
+  };
+}
+
+function reportAttributes(
+  report: TransferReport,
+  streams: number,
+  outcome: TransferOutcome | undefined,
+): Attributes {
+  return {
+    [ATTR.artifactArchive]: outcome?.archive,
+    [ATTR.artifactBytes]: report.bytes,
+    [ATTR.artifactUnpackedBytes]: report.unpackedBytes,
+    [ATTR.artifactFiles]: report.files,
+    [ATTR.artifactStreams]: streams,
+    [ATTR.artifactRetries]: report.retries,
+    [ATTR.artifactBoundBy]: report.boundBy,
+    [ATTR.artifactVerdict]: report.verdict,
+    [ATTR.artifactDigest]: report.digest,
+    ...Object.fromEntries(STAGE_NAMES.map((stage) => [stageTimeKey(stage), report.stages[stage]])),
+  };
+}
+
+function logFields({ name, key, bytes, files, seconds, boundBy }: TransferReport): LogFields {
+  return { name, key: key ?? "", bytes, files, seconds: Math.round(seconds * 1000) / 1000, boundBy };
+}

@@ -1,0 +1,133 @@
+import { availableParallelism, tmpdir } from "node:os";
+import { ConfigError, type Environment, type ExecutorConfig } from "@skein/contract";
+import type { RetryPolicy } from "./retry.ts";
+
+const MIB = 1024 * 1024;
+
+/** What an operator can turn; read once, at the edge, by {@link parseTransferSettings}. */
+export interface TransferSettings {
+  /** Bytes of artifacts held in memory by all transfers together. `SKEIN_TRANSFER_MEMORY_MIB`, default 64. */
+  memoryBytes: number;
+  /** Requests in flight for all transfers together. `SKEIN_TRANSFER_REQUESTS`, default 32. */
+  requests: number;
+  /** Artifacts that move at the same time. `SKEIN_TRANSFER_ARTIFACTS`, default 8. */
+  artifacts: number;
+  /** Bytes per ranged GET. `SKEIN_S3_RANGE_MIB`, default 8. */
+  rangeBytes: number;
+  /** Ranges of one object in flight at most. `SKEIN_S3_RANGES`, default 8. */
+  ranges: number;
+  /** Size of the first parts of an upload. `ARTIFACT_S3_UPLOAD_PART_SIZE_MIB`, default 8. */
+  partBytes: number;
+  /** Parts of one object in flight at most. `ARTIFACT_S3_UPLOAD_THREADS`, default 4. */
+  partsInFlight: number;
+  /** A connection that delivers nothing for this long is left. `SKEIN_STALL_TIMEOUT_SECONDS`, default 10. */
+  stallTimeoutMs: number;
+  retry: RetryPolicy;
+  /** Where archives that cannot be streamed are unpacked on save. */
+  stagingDirectory: string;
+  git: GitSettings;
+  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up. */
+  proxyEnv: Environment;
+}
+
+export interface GitSettings {
+  /** The git program. Default `git`, looked up in `PATH`. */
+  program: string;
+  /** Environment that git may see: `PATH`, proxies, certificates, the ssh agent; nothing of the pod's secrets. */
+  env: Environment;
+  /** Files of known hosts. `SSH_KNOWN_HOSTS`, default `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`. */
+  knownHosts: readonly string[];
+  /** Submodules fetched at the same time. */
+  jobs: number;
+}
+
+/** What git and its helpers may inherit. Everything else, such as the pod's tokens, stays out of their reach. */
+const GIT_ENV = [
+  "PATH",
+  "TMPDIR",
+  "TZ",
+  "http_proxy",
+  "https_proxy",
+  "HTTPS_PROXY",
+  "ALL_PROXY",
+  "all_proxy",
+  "no_proxy",
+  "NO_PROXY",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "GIT_SSL_CAINFO",
+  "GIT_SSL_CAPATH",
+  "SSH_AUTH_SOCK",
+];
+const PROXY_ENV = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+
+const RETRY_BUDGET_MS = 120_000;
+const MAX_RETRY_DELAY_MS = 20_000;
+
+/** The part of the executor's configuration that transfers go by. */
+export type TransferConfig = Pick<
+  ExecutorConfig,
+  "executorRetry" | "s3UploadThreads" | "s3UploadPartSizeBytes" | "transientErrorPattern" | "sshKnownHosts"
+>;
+
+/**
+ * @param env the process's environment, for what is Skein's own and for what git inherits
+ * @throws ConfigError that quotes the variable and its value
+ */
+export function parseTransferSettings(config: TransferConfig, env: Environment): TransferSettings {
+  const { executorRetry: backoff } = config;
+  const pattern = parsePattern(config.transientErrorPattern);
+  return {
+    memoryBytes: parseCount(env, "SKEIN_TRANSFER_MEMORY_MIB", 64) * MIB,
+    requests: parseCount(env, "SKEIN_TRANSFER_REQUESTS", 32),
+    artifacts: parseCount(env, "SKEIN_TRANSFER_ARTIFACTS", 8),
+    rangeBytes: parseCount(env, "SKEIN_S3_RANGE_MIB", 8) * MIB,
+    ranges: parseCount(env, "SKEIN_S3_RANGES", 8),
+    partBytes: config.s3UploadPartSizeBytes ?? 8 * MIB,
+    partsInFlight: config.s3UploadThreads ?? 4,
+    stallTimeoutMs: parseCount(env, "SKEIN_STALL_TIMEOUT_SECONDS", 10) * 1000,
+    retry: {
+      baseDelayMs: backoff.durationMs,
+      factor: backoff.factor,
+      maxDelayMs: Math.max(MAX_RETRY_DELAY_MS, backoff.durationMs),
+      // One step is one attempt, so no retry; any other number counts as "retry", for as long as is sensible.
+      budgetMs: backoff.steps <= 1 ? 0 : RETRY_BUDGET_MS,
+      ...(pattern && { alsoTransient: pattern }),
+    },
+    stagingDirectory: env.TMPDIR || tmpdir(),
+    git: {
+      program: "git",
+      env: pick(env, GIT_ENV),
+      knownHosts: config.sshKnownHosts
+        ? config.sshKnownHosts.split(":").filter((path) => path !== "")
+        : [...(env.HOME ? [`${env.HOME}/.ssh/known_hosts`] : []), "/etc/ssh/ssh_known_hosts"],
+      jobs: Math.max(2, availableParallelism()),
+    },
+    proxyEnv: pick(env, PROXY_ENV),
+  };
+}
+
+/** An invalid pattern matches nothing, as upstream has it (contract §21.1 item 11). */
+function parsePattern(text: string | undefined): RegExp | undefined {
+  if (!text) return undefined;
+  try {
+    return new RegExp(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseCount(env: Environment, name: string, otherwise: number): number {
+  const text = env[name];
+  if (text === undefined || text === "") return otherwise;
+  if (!/^[1-9]\d{0,6}$/.test(text)) {
+    throw new ConfigError(`environment variable ${name} must be a whole number above 0, got "${text}"`, {
+      exitCode: 1,
+    });
+  }
+  return Number(text);
+}
+
+function pick(env: Environment, names: readonly string[]): Environment {
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}

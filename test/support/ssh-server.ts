@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { runCommand } from "./command.ts";
+import { freePort } from "./free-port.ts";
+
+/** A real sshd on loopback that lets one key in, as the user who runs the tests. */
+export interface SshServer extends AsyncDisposable {
+  port: number;
+  user: string;
+  /** The private key that is let in. */
+  privateKey: string;
+  /** A line for known_hosts, with this server's key. */
+  knownHost: string;
+  /** A line for known_hosts, with a key of nobody. */
+  wrongKnownHost: string;
+}
+
+const SSHD = "/usr/sbin/sshd";
+const START_TIMEOUT_MS = 10_000;
+
+/** Why there can be no sshd here; undefined when there can. */
+export function whyNoSshServer(): string | undefined {
+  if (!existsSync(SSHD)) return `${SSHD} is not there: apt-get install openssh-server`;
+  if (process.getuid?.() !== 0) return "sshd needs root to log somebody in";
+  return undefined;
+}
+
+export async function startSshServer(): Promise<SshServer> {
+  const directory = await mkdtemp(join(tmpdir(), "skein-sshd-"));
+  const key = async (name: string): Promise<{ path: string; line: string }> => {
+    const path = join(directory, name);
+    await runCommand("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
+    const [type, body] = (await readFile(`${path}.pub`, "utf8")).split(" ");
+    return { path, line: `${type} ${body}` };
+  };
+  const [host, user, stranger] = await Promise.all([key("host"), key("user"), key("stranger")]);
+  await writeFile(join(directory, "authorized_keys"), `${user.line}\n`, { mode: 0o600 });
+  await runCommand("mkdir", ["-p", "/run/sshd"]);
+  const port = await freePort();
+  const settings = [
+    `Port=${port}`,
+    "ListenAddress=127.0.0.1",
+    `HostKey=${host.path}`,
+    `AuthorizedKeysFile=${join(directory, "authorized_keys")}`,
+    "StrictModes=no",
+    "PasswordAuthentication=no",
+    "PermitRootLogin=prohibit-password",
+    "UsePAM=no",
+    "PidFile=none",
+    "LogLevel=ERROR",
+  ];
+  const options = settings.flatMap((setting) => ["-o", setting]);
+  const child = spawn(SSHD, ["-D", "-e", "-f", "/dev/null", ...options], { stdio: "ignore" });
+  await untilListening(child, port);
+  return {
+    port,
+    user: userInfo().username,
+    privateKey: await readFile(user.path, "utf8"),
+    knownHost: `[127.0.0.1]:${port} ${host.line}\n`,
+    wrongKnownHost: `[127.0.0.1]:${port} ${stranger.line}\n`,
+    async [Symbol.asyncDispose]() {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await ended;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function untilListening(child: ChildProcess, port: number): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (child.exitCode === null && Date.now() < deadline) {
+    const listening = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => {
+        socket.destroy();
+        resolve(true);
+      }).on("error", () => resolve(false));
+    });
+    if (listening) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`sshd did not start (exit code ${child.exitCode})`);
+}
