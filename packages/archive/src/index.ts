@@ -12,9 +12,14 @@ export { gzip } from "./gzip.ts";
 export type { PackOptions } from "./pack-tar.ts";
 export { packTar } from "./pack-tar.ts";
 export { packZip } from "./pack-zip.ts";
+// For drivers that send the members of a packed tar one by one.
+export { toText } from "./raw-name.ts";
 export { settleExtraction } from "./settle-extraction.ts";
 // For whoever measures and configures: the executor's stage clock and its environment.
 export type { ArchiveStage, StageMeter } from "./stage-meter.ts";
+export type { TarEntry } from "./tar-header.ts";
+export type { TarEvent } from "./tar-reader.ts";
+export { TarReader } from "./tar-reader.ts";
 export type { UnpackLimits } from "./unpack-limits.ts";
 export { DEFAULT_UNPACK_LIMITS, parseUnpackLimits } from "./unpack-limits.ts";
 export type { ExtractOptions } from "./unpacker.ts";
