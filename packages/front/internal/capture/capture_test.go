@@ -17,7 +17,7 @@ type outputs struct{ stdout, combined bytes.Buffer }
 func connect(t *testing.T, o *outputs) *Pipes {
 	t.Helper()
 	combined := &Sink{Name: "combined", Writer: &o.combined, Required: true}
-	p, err := New([]*Sink{{Name: "stdout", Writer: &o.stdout, Required: true}, combined}, []*Sink{combined})
+	p, err := New(Sinks{{Name: "stdout", Writer: &o.stdout, Required: true}, combined}, Sinks{combined})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func (w *told) Write(chunk []byte) (int, error) {
 
 func TestWhatWasReadBeforeTheOtherStreamWasWrittenComesFirst(t *testing.T) {
 	combined := &told{arrived: make(chan struct{}, 1)}
-	sinks := []*Sink{{Name: "combined", Writer: combined, Required: true}}
+	sinks := Sinks{{Name: "combined", Writer: combined, Required: true}}
 	p, err := New(sinks, sinks)
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +197,7 @@ func (g *gate) Write(chunk []byte) (int, error) {
 
 func TestWhatWasWrittenBeforeTheEndIsNotLostToASlowSink(t *testing.T) {
 	slow := &gate{opened: make(chan struct{})}
-	p, err := New([]*Sink{{Name: "stdout", Writer: slow, Required: true}}, nil)
+	p, err := New(Sinks{{Name: "stdout", Writer: slow, Required: true}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 func TestASinkThatFailsDoesNotStopTheOthers(t *testing.T) {
 	var kept bytes.Buffer
-	p, err := New([]*Sink{
+	p, err := New(Sinks{
 		{Name: "combined", Writer: fullDisk{}, Required: true},
 		{Name: "log", Writer: fullDisk{}},
 		{Name: "stdout", Writer: &kept, Required: true},
@@ -236,6 +236,19 @@ func TestASinkThatFailsDoesNotStopTheOthers(t *testing.T) {
 	}
 	if warning == nil || strings.Contains(failure.Error(), "log") {
 		t.Errorf("failure %v, warning %v", failure, warning)
+	}
+}
+
+func TestATeeWritesToAllThatStillTake(t *testing.T) {
+	var kept bytes.Buffer
+	sinks := Sinks{{Name: "full", Writer: fullDisk{}}, {Name: "kept", Writer: &kept, Required: true}}
+	for range 2 {
+		if n, err := sinks.Tee().Write([]byte("ab")); n != 2 || err != nil {
+			t.Errorf("wrote %d, %v", n, err)
+		}
+	}
+	if failure, warning := sinks.Errors(); kept.String() != "abab" || failure != nil || !errors.Is(warning, syscall.ENOSPC) {
+		t.Errorf("kept %q, failure %v, warning %v", kept.String(), failure, warning)
 	}
 }
 

@@ -12,8 +12,8 @@
 package capture
 
 import (
-	"errors"
 	"os"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -31,7 +31,7 @@ type Pipes struct {
 }
 
 // New makes the pipes. The sinks of a stream are written in their order.
-func New(stdout, stderr []*Sink) (*Pipes, error) {
+func New(stdout, stderr Sinks) (*Pipes, error) {
 	p := &Pipes{done: make(chan struct{})}
 	if err := p.open(stdout, stderr); err != nil {
 		p.Abandon()
@@ -40,7 +40,7 @@ func New(stdout, stderr []*Sink) (*Pipes, error) {
 	return p, nil
 }
 
-func (p *Pipes) open(stdout, stderr []*Sink) (err error) {
+func (p *Pipes) open(stdout, stderr Sinks) (err error) {
 	p.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return os.NewSyscallError("epoll_create1", err)
@@ -53,7 +53,7 @@ func (p *Pipes) open(stdout, stderr []*Sink) (err error) {
 	if err := p.poller.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	for i, sinks := range [][]*Sink{stdout, stderr} {
+	for i, sinks := range []Sinks{stdout, stderr} {
 		if p.streams[i], err = newStream(sinks); err != nil {
 			return err
 		}
@@ -107,28 +107,16 @@ func (p *Pipes) Finish(limit time.Duration) (failure, warning error) {
 	_ = p.poller.SetReadDeadline(time.Now()) // wakes the reader
 	<-p.done
 	p.Abandon()
-	var failures, warnings []error
-	for _, sink := range p.sinks() {
-		if sink.Required {
-			failures = append(failures, sink.failed)
-		} else {
-			warnings = append(warnings, sink.failed)
-		}
-	}
-	return errors.Join(failures...), errors.Join(warnings...)
+	return p.sinks().Errors()
 }
 
 // sinks are those of both streams, each once.
-func (p *Pipes) sinks() []*Sink {
-	var result []*Sink
-	seen := map[*Sink]bool{}
-	for _, s := range p.streams {
-		for _, sink := range s.sinks {
-			if !seen[sink] {
-				seen[sink] = true
-				result = append(result, sink)
-			}
+func (p *Pipes) sinks() Sinks {
+	all := slices.Clone(p.streams[0].sinks)
+	for _, sink := range p.streams[1].sinks {
+		if !slices.Contains(all, sink) {
+			all = append(all, sink)
 		}
 	}
-	return result
+	return all
 }

@@ -1,36 +1,14 @@
 package capture
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"syscall"
 	"unsafe"
 )
 
-// Sink is one place that gets a copy of a stream, or of both.
-type Sink struct {
-	Name string
-	io.Writer
-	// Required: that it could not take everything is an error. It is none that nobody reads a container's log.
-	Required bool
-
-	failed error
-}
-
-// pass writes to the sink until it fails; the others still get everything.
-func (s *Sink) pass(chunk []byte) {
-	if s.failed != nil {
-		return
-	}
-	if _, err := s.Write(chunk); err != nil {
-		s.failed = fmt.Errorf("failed to write to %s: %w", s.Name, err)
-	}
-}
-
 type stream struct {
 	read, write int
-	sinks       []*Sink
+	sinks       Sinks
 	open        bool
 	// hungUp: nobody can write any more, and no further event will say so.
 	hungUp bool
@@ -38,7 +16,7 @@ type stream struct {
 	left int
 }
 
-func newStream(sinks []*Sink) (*stream, error) {
+func newStream(sinks Sinks) (*stream, error) {
 	var ends [2]int
 	if err := syscall.Pipe2(ends[:], syscall.O_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("pipe2", err)
@@ -85,9 +63,7 @@ func (s *stream) pass(buffer []byte) (more bool) {
 		return false
 	}
 	s.left -= n
-	for _, sink := range s.sinks {
-		sink.pass(buffer[:n])
-	}
+	s.sinks.pass(buffer[:n])
 	// A pipe gives all it has: less than was asked for means that it was empty, and the next write is a new edge.
 	return n == len(buffer) || s.left > 0 || s.hungUp
 }

@@ -4,37 +4,62 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"regexp"
+	"log/slog"
 	"testing"
 	"time"
 )
 
-func TestTextLinesAreSlogsAndMarked(t *testing.T) {
-	var out bytes.Buffer
-	log, err := New(&out, "info", "text")
+// pairs has values of every kind that is logged here, and what makes slog quote them.
+var pairs = []any{
+	"error", nil, "failure", errors.New("open /x: no such file or directory"), "after", 1500 * time.Millisecond,
+	"names", []string{"main", "side car"}, "pid", 12, "empty", "", "equals", "a=b", "quote", `"`, "umlaut", "ü",
+	"control", "a\tb\x01", "invalid", "\xff", "path", `C:\x`, "html", "<&>", "wide", "世界", "space", "\u00a0",
+}
+
+func bothWays(t *testing.T, format string, handler func(*bytes.Buffer) slog.Handler) (ours, slogs string) {
+	t.Helper()
+	var own, reference bytes.Buffer
+	log, err := New(&own, "info", format)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.Info("sub-process exited", "error", nil, "after", 1500*time.Millisecond)
-	want := regexp.MustCompile(`^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\S+ level=INFO msg="sub-process exited" argo=true error=<nil> after=1.5s\n$`)
-	if !want.MatchString(out.String()) {
-		t.Errorf("got %q", out.String())
+	at := time.Now()
+	log.now = func() time.Time { return at }
+	log.Warn("a message", pairs...)
+
+	record := slog.NewRecord(at, slog.LevelWarn, "a message", 0)
+	record.Add(append(pairs, "argo", true)...)
+	if err := handler(&reference).Handle(t.Context(), record); err != nil {
+		t.Fatal(err)
+	}
+	return own.String(), reference.String()
+}
+
+func TestTextLinesAreSlogs(t *testing.T) {
+	ours, slogs := bothWays(t, "text", func(w *bytes.Buffer) slog.Handler { return slog.NewTextHandler(w, nil) })
+	if ours != slogs {
+		t.Errorf("got  %s\nwant %s", ours, slogs)
 	}
 }
 
-func TestJSONLinesHaveNanosecondsAndErrorTexts(t *testing.T) {
-	var out bytes.Buffer
-	log, err := New(&out, "info", "JSON")
-	if err != nil {
+func TestJSONLinesSayWhatSlogsDo(t *testing.T) {
+	ours, slogs := bothWays(t, "JSON", func(w *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(w, nil) })
+	var got, want map[string]any
+	if err := json.Unmarshal([]byte(ours), &got); err != nil {
+		t.Fatalf("%v in %s", err, ours)
+	}
+	if err := json.Unmarshal([]byte(slogs), &want); err != nil {
 		t.Fatal(err)
 	}
-	log.Warn("Failed to kill", "error", errors.New("no such process"), "after", time.Second)
-	var line map[string]any
-	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
-		t.Fatal(err)
+	for key := range want {
+		gotText, _ := json.Marshal(got[key])
+		wantText, _ := json.Marshal(want[key])
+		if !bytes.Equal(gotText, wantText) {
+			t.Errorf("%s: %s, want %s", key, gotText, wantText)
+		}
 	}
-	if line["level"] != "WARN" || line["argo"] != true || line["error"] != "no such process" || line["after"] != 1e9 {
-		t.Errorf("got %v", line)
+	if len(got) != len(want) || got["argo"] != true {
+		t.Errorf("got %s", ours)
 	}
 }
 

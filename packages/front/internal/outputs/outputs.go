@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/skein/front/internal/journal"
+	"github.com/skein/front/internal/logging"
 	"github.com/skein/front/internal/paths"
 	"github.com/skein/front/internal/targz"
 	"github.com/skein/front/internal/template"
@@ -23,7 +23,7 @@ import (
 type Saver struct {
 	Template *template.Template
 	Paths    paths.Paths
-	Log      *slog.Logger
+	Log      *logging.Logger
 	Journal  *journal.Journal
 	// InputsAreMounted: this pod mounts its input artifacts, so outputs at or below them are read from there. Pods
 	// without an init container link them instead.

@@ -3,7 +3,6 @@ package outputs
 import (
 	"bytes"
 	"encoding/json"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/skein/front/internal/journal"
+	"github.com/skein/front/internal/logging"
 	"github.com/skein/front/internal/paths"
 	"github.com/skein/front/internal/template"
 )
@@ -56,9 +56,13 @@ func (c *container) save(text string, inputsAreMounted bool) error {
 		c.t.Fatal(err)
 	}
 	journalPath := c.paths.Journal("main")
+	log, err := logging.New(&c.log, "info", "text")
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	saver := Saver{
 		Template: parsed, Paths: c.paths, InputsAreMounted: inputsAreMounted,
-		Log: slog.New(slog.NewTextHandler(&c.log, nil)), Journal: journal.Open(journalPath),
+		Log: log, Journal: journal.Open(journalPath),
 	}
 	failure := saver.Save()
 	data, err := os.ReadFile(journalPath)
@@ -110,7 +114,7 @@ func TestAnArtifactIsPackedWhereTheCoreLooksForIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	packed := c.paths.OutputArtifact(filepath.Join(c.user, "out"))
-	if got := c.listing(packed); !slices.Equal(got, []string{"out/", "out/a", "out/b/", "out/b/c"}) {
+	if got := c.listing(packed); !slices.Equal(got, []string{"out", "out/a", "out/b", "out/b/c"}) {
 		t.Errorf("got %q", got)
 	}
 	info, err := os.Stat(packed)

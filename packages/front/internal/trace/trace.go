@@ -3,7 +3,6 @@
 package trace
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"math/rand/v2"
@@ -75,7 +74,7 @@ func derived(workflowUID, nodeID string) Context {
 	if !isHex(traceID, 32) || isZero(traceID) {
 		return Context{TraceID: randomHex(16), Flags: "01"}
 	}
-	sum := sha256.Sum256([]byte(nodeID))
+	sum := sha256([]byte(nodeID))
 	return Context{TraceID: traceID, ParentSpanID: hex.EncodeToString(sum[:8]), Flags: "01"}
 }
 

@@ -23,10 +23,14 @@ const (
 // Writes to a file that stays open are not noticed: the directories hold captured output, too. look may be called
 // without a reason.
 func Until(ctx context.Context, directories []string, look func() (done bool, err error)) error {
+	return Every(ctx, safetyInterval, directories, look)
+}
+
+// Every is Until that also looks after each interval, for what no file tells of, such as that nothing has changed.
+func Every(ctx context.Context, interval time.Duration, directories []string, look func() (bool, error)) error {
 	changes, stop, err := notify(directories)
-	interval := safetyInterval
 	if err != nil {
-		interval = pollInterval
+		interval = min(interval, pollInterval)
 	} else {
 		defer stop()
 	}
