@@ -42,7 +42,11 @@ export function createHttpDriver(at: HttpLocation, options: HttpDriverOptions): 
     },
     async saveStream(stream, transfer) {
       const ready = await prepare(transfer);
-      await transfer.retry(() => put(ready, url, stream, transfer));
+      const alreadySent = transfer.tally.bytes;
+      await transfer.retry(() => {
+        transfer.tally.bytes = alreadySent;
+        return put(ready, url, stream, transfer);
+      });
     },
   };
 }
@@ -56,9 +60,9 @@ async function put(
   const { signal, clock, tally } = transfer;
   const doing = `saving to ${printable(url)}`;
   const length = sizeBytes === undefined ? undefined : { "content-length": String(sizeBytes) };
-  const before = tally.bytes;
+  const alreadySent = tally.bytes;
   const counted = async function* (): AsyncGenerator<Uint8Array> {
-    tally.bytes = before;
+    tally.bytes = alreadySent; // a redirect asks for all of it again
     for await (const chunk of open()) {
       tally.bytes += chunk.byteLength;
       yield chunk;
