@@ -36,7 +36,7 @@ export class FileSink {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      if (mtimeSeconds !== undefined) futimesSync(this.#fd, Date.now() / 1000, mtimeSeconds);
+      if (mtimeSeconds !== undefined) futimesSync(this.#fd, Date.now() / 1000, toTime(mtimeSeconds));
     } catch (error) {
       throw diskError(error, this.#doing);
     } finally {
@@ -54,4 +54,9 @@ export class FileSink {
       throw diskError(error, this.#doing);
     }
   }
+}
+
+/** node:fs takes a negative number for "now", but not a Date before 1970. */
+function toTime(seconds: number): number | Date {
+  return seconds < 0 ? new Date(Math.max(seconds, -8.64e12) * 1000) : seconds;
 }

@@ -128,7 +128,7 @@ function headerOf({ path, name, stats }: WalkedEntry): TarHeaderFields {
     uid: stats.uid,
     gid: stats.gid,
     size: type === "0" ? stats.size : 0,
-    mtimeSeconds: Math.round(stats.mtimeMs / 1000),
+    mtimeSeconds: Math.floor(stats.mtimeMs / 1000), // upstream rounds, so a file may come from the future
   };
   if (type === "3" || type === "4") return { ...fields, device: stats.rdev };
   return type === "2" ? { ...fields, linkName: readLink(path) } : fields;

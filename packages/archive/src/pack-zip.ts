@@ -251,7 +251,7 @@ function newEntry({ name, stats }: WalkedEntry): ZipEntry {
   return {
     name: stats.isDirectory() ? `${name}/` : name,
     mode: stats.mode,
-    mtimeSeconds: Math.round(stats.mtimeMs / 1000),
+    mtimeSeconds: Math.floor(stats.mtimeMs / 1000),
     method: 0,
     crc32: 0,
     compressedBytes: 0,

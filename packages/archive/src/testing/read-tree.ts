@@ -5,7 +5,7 @@ export type Tree = Record<string, string>;
 
 /** Everything below a directory, by relative path; names that are not UTF-8 with one character per byte. */
 export function readTree(root: string): Tree {
-  const tree: Tree = {};
+  const tree: Tree = Object.create(null); // a file may be called __proto__
   visit(Buffer.from(root), "", tree);
   return tree;
 }
