@@ -3,6 +3,7 @@ import { joinPageModules } from "./page-script.ts";
 
 /** In the order in which they need each other. */
 const MODULES = [
+  "extremes.js",
   "format.js",
   "ticks.js",
   "dom.js",

@@ -35,7 +35,7 @@ export async function readTraces(paths: readonly string[]): Promise<ReadTraces> 
     for (const file of await filesOf(path)) {
       const found = await readTraceFile(file.path);
       // Beside the trace a directory holds other JSON; only files named by the user are complained about.
-      if (file.named || found.spans.length > 0) warnings.push(...found.warnings);
+      if (file.named || found.spans.length > 0) for (const warning of found.warnings) warnings.push(warning);
       if (file.named && found.spans.length === 0) warnings.push(`${file.path}: no spans in this file`);
       if (found.spans.length > 0) files.push(file.path);
       for (const span of found.spans) keepOnce(spans, span);

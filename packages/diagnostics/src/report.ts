@@ -56,7 +56,7 @@ export function buildReport(spans: readonly TraceSpan[]): Report {
     for (const group of groupByNode(trace)) {
       const step = readStep(group);
       if (step) steps.push(step);
-      failures.push(...readFailures(trace, group));
+      for (const failure of readFailures(trace, group)) failures.push(failure);
       for (const { span } of group.rows) {
         const transfer = readTransfer(trace, span, group.name);
         if (transfer) transfers.push({ transfer, span });

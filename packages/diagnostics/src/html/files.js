@@ -1,4 +1,5 @@
 import { el, svg } from "./dom.js";
+import { maxOf, minOf } from "./extremes.js";
 import { formatBytes, formatRate, formatSeconds } from "./format.js";
 
 /** @typedef {import("./page-types.ts").PageTrace} PageTrace */
@@ -160,8 +161,8 @@ function scatter(points, tip, goTo) {
  * @param {number} end
  */
 function logScale(values, start, end) {
-  let low = Math.floor(Math.log10(Math.min(...values)));
-  const high = Math.ceil(Math.log10(Math.max(...values)) + 1e-9);
+  let low = Math.floor(Math.log10(minOf(values, Number)));
+  const high = Math.ceil(Math.log10(maxOf(values, Number)) + 1e-9);
   if (low === high) low -= 1;
   const at = (/** @type {number} */ value) =>
     start + ((Math.log10(value) - low) / (high - low)) * (end - start);

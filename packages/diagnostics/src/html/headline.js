@@ -1,4 +1,5 @@
 import { button, el } from "./dom.js";
+import { maxOf } from "./extremes.js";
 import { formatCount, formatSeconds } from "./format.js";
 
 /** @typedef {import("./page-types.ts").PageData} PageData */
@@ -101,9 +102,8 @@ export function createBanners({ failures, comparisons, selectSpan, showTransfers
  */
 function mostTelling(comparisons) {
   const extraOf = (/** @type {PageComparison} */ { transfers, loadPerSave = 0 }) => {
-    const load = Math.max(
-      ...transfers.filter((transfer) => transfer.direction === "load").map(({ seconds }) => seconds),
-    );
+    const loads = transfers.filter((transfer) => transfer.direction === "load" && !transfer.failed);
+    const load = maxOf(loads, (transfer) => transfer.seconds);
     return loadPerSave > 0 ? load - load / loadPerSave : 0;
   };
   return comparisons

@@ -6,6 +6,8 @@ import { formatCount, formatSeconds } from "./format.js";
 
 /** At most so many marks for events on a bar; more would be a line. */
 const MOST_MARKS = 64;
+/** Deeper rows are not set in any further: their names would be gone. */
+const MOST_LEVELS = 14;
 
 /**
  * @typedef {{
@@ -55,7 +57,7 @@ export function createRowView(height) {
     element.setAttribute("aria-selected", String(state.selected));
     if (state.foldable) element.setAttribute("aria-expanded", String(!state.folded));
     else element.removeAttribute("aria-expanded");
-    twisty.style.marginLeft = `${row.k * 14}px`;
+    twisty.style.marginLeft = `${Math.min(row.k, MOST_LEVELS) * 14}px`;
     twisty.textContent = state.foldable ? (state.folded ? "▸" : "▾") : "";
     name.textContent = (row.e === undefined ? "" : "✗ ") + row.n;
     detail.textContent = row.k === 0 ? "" : (row.t ?? "");

@@ -1,4 +1,5 @@
 import { el, stageBar } from "./dom.js";
+import { maxOf } from "./extremes.js";
 import { formatSeconds } from "./format.js";
 
 /** @typedef {import("./page-types.ts").PageStep} PageStep */
@@ -14,7 +15,7 @@ export function createSteps(steps) {
     content.append(el("p", "empty", "This trace shows no steps: no span names a node or a pod."));
     return element;
   }
-  const longest = Math.max(...steps.map((step) => step.seconds));
+  const longest = maxOf(steps, (step) => step.parts.reduce((sum, [, seconds]) => sum + seconds, 0));
   const parts = steps[0]?.parts.map(([part]) => part) ?? [];
   const head = el("tr", "", el("th", "", "Step"), el("th", "", "Phase"), el("th", "number", "Time"));
   for (const part of parts) {

@@ -1,4 +1,5 @@
 import { button, el, stageBar } from "./dom.js";
+import { maxOf } from "./extremes.js";
 import { formatBytes, formatCount, formatFactor, formatRate, formatSeconds } from "./format.js";
 
 /** @typedef {import("./page-types.ts").PageComparison} PageComparison */
@@ -46,7 +47,7 @@ export function createTransfers({ comparisons, goTo }) {
  * @param {(transfer: PageTransfer) => void} goTo
  */
 function card(comparison, goTo) {
-  const longest = Math.max(...comparison.transfers.map((transfer) => transfer.seconds));
+  const longest = maxOf(comparison.transfers, (transfer) => transfer.seconds);
   const { loadPerSave } = comparison;
   const factor =
     loadPerSave === undefined

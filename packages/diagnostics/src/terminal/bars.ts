@@ -13,7 +13,10 @@ export interface Stretch {
  */
 export function blockBar({ from, to }: Stretch, width: number): { start: number; text: string } {
   const start = Math.min(width - 1, Math.max(0, Math.floor(from * width + 1e-9)));
-  const eighths = Math.max(1, Math.min(width * 8, Math.round(to * width * 8)) - start * 8);
+  const whole = Math.min(width * 8, Math.round(to * width * 8)) - start * 8;
+  // A span shorter than a cell shows its length, which says more than where in the cell it ends.
+  const own = Math.round((to - from) * width * 8);
+  const eighths = Math.max(1, own < 8 ? Math.min(own, whole) : whole);
   return { start, text: "█".repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? "") };
 }
 

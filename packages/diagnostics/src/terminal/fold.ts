@@ -1,3 +1,4 @@
+import { maxOf, minOf } from "../html/extremes.js";
 import type { NodeGroup, SpanRow } from "../node-groups.ts";
 import { spanSeconds, type TraceSpan } from "../span.ts";
 import { SPAN_CREATE_POD } from "../span-names.ts";
@@ -122,14 +123,14 @@ function foldGroup(group: NodeGroup, chosen: ReadonlySet<TraceSpan>): VisibleGro
 }
 
 function summarize(rows: readonly SpanRow[]): Fold {
-  const depth = Math.min(...rows.map((row) => row.depth));
+  const depth = minOf(rows, (row) => row.depth);
   const direct = rows.filter((row) => row.depth === depth);
   const [first] = direct;
   const alike = direct.every((row) => row.span.name === first?.span.name);
   return {
     count: rows.length,
     name: alike ? (first?.span.name ?? "") : "",
-    longestSeconds: Math.max(...rows.map((row) => spanSeconds(row.span))),
+    longestSeconds: maxOf(rows, (row) => spanSeconds(row.span)),
     spans: rows.map((row) => row.span),
   };
 }

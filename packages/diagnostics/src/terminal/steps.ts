@@ -1,21 +1,12 @@
+import { maxOf } from "../html/extremes.js";
 import { formatBytes, formatCount, formatSeconds } from "../html/format.js";
 import type { Report, TraceSummary, TransferTotals } from "../report.ts";
 import type { StepReport } from "../step-report.ts";
 import { shareCells } from "./bars.ts";
-import {
-  clip,
-  createPaint,
-  type Paint,
-  padEnd,
-  padStart,
-  printable,
-  type Style,
-  widthOf,
-  wrap,
-} from "./text.ts";
+import { type Column, layOutColumns } from "./columns.ts";
+import { clip, createPaint, type Paint, printable, type Style, widthOf, wrap } from "./text.ts";
 import type { TableOptions } from "./transfers.ts";
 
-const DURATION_COLUMNS = 8;
 /** What fits a screen or two; the page and the JSON have them all. */
 const MAX_STEPS = 40;
 const MAX_FAILURES = 20;
@@ -35,15 +26,16 @@ export function renderHeadlineTerminal(report: Report, options: TableOptions = {
 
 function headline(trace: TraceSummary, paint: Paint, columns: number): string {
   const name = clip(printable(trace.workflow || "a trace without a workflow"), columns - 40);
-  const phase = trace.phase === "Unknown" ? "" : `  ${paintPhase(trace.phase, paint)}`;
+  const phase =
+    trace.phase === "Unknown" ? "" : `  ${paint(phaseStyle(trace.phase), printable(trace.phase))}`;
   const facts = `  ${formatSeconds(trace.seconds)} · ${formatCount(trace.spans)} spans`;
   const used = widthOf(name) + (phase ? trace.phase.length + 2 : 0) + facts.length;
   const id = columns - used >= 44 ? ` · trace ${trace.traceId}` : "";
   return `${paint("bold", name)}${phase}${paint("dim", facts + id)}`;
 }
 
-function paintPhase(phase: string, paint: Paint): string {
-  return paint(PHASE_STYLES.get(phase) ?? "yellow", printable(phase));
+function phaseStyle(phase: string): Style {
+  return PHASE_STYLES.get(phase) ?? "yellow";
 }
 
 const PARTS = [
@@ -56,6 +48,29 @@ const PARTS = [
 const PART_STYLES: readonly Style[] = ["grey", "cyan", "green", "magenta"];
 const PART_SHADES = ["░", "▒", "█", "▓"];
 
+const NAME_COLUMN = 0;
+const PHASE_COLUMN = 1;
+const TIME_COLUMN = 2;
+
+const COLUMNS: readonly Column[] = [
+  { heading: "", align: "left", most: 40, narrow: "shrink" },
+  { heading: "", align: "left", most: 12 },
+  { heading: "time", align: "right" },
+  ...PARTS.map(({ title }) => ({ heading: title, align: "right" as const, narrow: "drop" as const })),
+];
+
+function toCells(step: StepReport): string[] {
+  const durations = [step.seconds, ...PARTS.map((part) => part.of(step))];
+  const texts = durations.map((seconds) => (seconds > 0 ? formatSeconds(seconds) : "–"));
+  return [printable(step.label), printable(step.phase), ...texts];
+}
+
+function paintCell(column: number, text: string, step: StepReport, paint: Paint): string {
+  if (column === NAME_COLUMN) return text;
+  if (column === PHASE_COLUMN) return paint(phaseStyle(step.phase), text);
+  return paint(column === TIME_COLUMN ? "bold" : "dim", text);
+}
+
 /**
  * The steps with their phases, and what their time went into: waiting for a pod, loading, the user's own
  * work, saving. Ends with a newline; empty when the trace shows no steps.
@@ -64,30 +79,16 @@ export function renderStepsTerminal(report: Report, options: TableOptions = {}):
   if (report.steps.length === 0) return "";
   const columns = Math.max(60, options.columns ?? 80);
   const paint = createPaint(options.color ?? false);
-  const phaseColumns = Math.max(5, ...report.steps.map((step) => widthOf(printable(step.phase))));
-  const fixed = 2 + phaseColumns + 1 + (DURATION_COLUMNS + 1) * (PARTS.length + 1);
-  const names = Math.max(4, ...report.steps.map((step) => widthOf(printable(step.label))));
-  const nameColumns = Math.max(8, Math.min(names, 40, columns - fixed - 1));
-  const barColumns = Math.min(48, columns - fixed - nameColumns - 3);
-  const heading = [
-    `  ${padEnd("", nameColumns)}`,
-    padEnd("", phaseColumns),
-    ...["time", ...PARTS.map((part) => part.title)].map((title) => padStart(title, DURATION_COLUMNS)),
-  ].join(" ");
-  const lines = [paint("bold", "Steps"), paint("dim", heading)];
   const shown = chooseSteps(report.steps);
-  for (const step of shown) {
-    const name = padEnd(clip(printable(step.label), nameColumns), nameColumns);
-    const phase = printable(step.phase);
-    const durations = [step.seconds, ...PARTS.map((part) => part.of(step))].map((seconds, index) =>
-      paint(
-        index === 0 ? "bold" : "dim",
-        padStart(seconds > 0 ? formatSeconds(seconds) : "–", DURATION_COLUMNS),
-      ),
-    );
-    const bar = barColumns >= 12 ? `  ${partBar(step, longestOf(report), barColumns, paint)}` : "";
-    const padding = " ".repeat(phaseColumns - widthOf(phase));
-    lines.push(`  ${name} ${paintPhase(phase, paint)}${padding} ${durations.join(" ")}${bar}`);
+  const rows = shown.map(toCells);
+  const joinCells = layOutColumns(COLUMNS, rows, columns);
+  const heading = joinCells(COLUMNS.map((column) => column.heading));
+  const barColumns = Math.min(48, columns - widthOf(heading) - 2);
+  const longest = maxOf(shown, sumOfParts);
+  const lines = [paint("bold", "Steps"), paint("dim", heading.trimEnd())];
+  for (const [index, step] of shown.entries()) {
+    const line = joinCells(rows[index] ?? [], (column, text) => paintCell(column, text, step, paint));
+    lines.push(barColumns >= 12 ? `${line}  ${partBar(step, longest, barColumns, paint)}` : line);
   }
   const left = report.steps.length - shown.length;
   if (left > 0) lines.push(paint("dim", `  ⋯ ${formatCount(left)} more, each shorter than those shown`));
@@ -102,16 +103,15 @@ function chooseSteps(steps: readonly StepReport[]): readonly StepReport[] {
   return steps.filter((step) => chosen.has(step));
 }
 
-function longestOf(report: Report): number {
-  return Math.max(...report.steps.map((step) => step.seconds));
+function sumOfParts(step: StepReport): number {
+  return PARTS.reduce((sum, part) => sum + part.of(step), 0);
 }
 
 /** The step's parts in proportion, and the whole in proportion to the longest step. */
 function partBar(step: StepReport, longest: number, width: number, paint: Paint): string {
   const colored = paint("bold", "x") !== "x";
   const parts = PARTS.map((part) => part.of(step));
-  const whole = parts.reduce((sum, seconds) => sum + seconds, 0);
-  const cells = shareCells(parts, Math.max(1, Math.round((whole / (longest || 1)) * width)));
+  const cells = shareCells(parts, Math.max(1, Math.round((sumOfParts(step) / (longest || 1)) * width)));
   return cells
     .map((count, index) => {
       const shade = colored && index > 0 ? "█" : (PART_SHADES[index] ?? "█");

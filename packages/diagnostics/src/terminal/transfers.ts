@@ -1,21 +1,12 @@
 import type { ArtifactTransfer, StageName } from "../artifact-transfer.ts";
 import type { TransferComparison } from "../compare-transfers.ts";
+import { maxOf } from "../html/extremes.js";
 import { formatBytes, formatCount, formatSeconds } from "../html/format.js";
 import type { Report } from "../report.ts";
 import { longestStages } from "../verdict.ts";
 import { shareCells } from "./bars.ts";
-import {
-  clip,
-  clipMiddle,
-  createPaint,
-  type Paint,
-  padEnd,
-  padStart,
-  printable,
-  type Style,
-  widthOf,
-  wrap,
-} from "./text.ts";
+import { type Column, type JoinCells, layOutColumns } from "./columns.ts";
+import { clip, clipMiddle, createPaint, type Paint, printable, type Style, widthOf, wrap } from "./text.ts";
 
 export interface TableOptions {
   /** Width of the terminal in columns, at least 60. Default 80. */
@@ -45,10 +36,17 @@ const BAR_CELLS = 24;
 /** What fits some screens; the page and the JSON have them all. */
 const MAX_COMPARISONS = 25;
 
-const HEADINGS = ["", "", "driver", "wire", "unpacked", "files", "time", "MB/s", "bound by"] as const;
-/** Which of the columns hold text, and so are aligned to the left. */
-const TEXT_COLUMNS: ReadonlySet<number> = new Set([0, 1, 2, 8]);
-const NODE_COLUMN = 1;
+const COLUMNS: readonly Column[] = [
+  { heading: "", align: "left" },
+  { heading: "", align: "left", most: 32, narrow: "shrink" },
+  { heading: "driver", align: "left", most: 12, narrow: "drop" },
+  { heading: "wire", align: "right" },
+  { heading: "unpacked", align: "right", narrow: "drop" },
+  { heading: "files", align: "right", narrow: "drop" },
+  { heading: "time", align: "right" },
+  { heading: "MB/s", align: "right" },
+  { heading: "bound by", align: "left" },
+];
 
 /**
  * Loads against saves: what was moved, to and from where, how fast, where the time went, and a closing sentence that
@@ -61,24 +59,23 @@ export function renderTransfersTerminal(report: Report, options: TableOptions = 
   const labels = new Map(report.steps.map((step) => [step.node, step.label]));
   const cellsOf = (transfer: ArtifactTransfer) =>
     toCells(transfer, labels.get(transfer.node) ?? transfer.node);
-  const widths = columnWidths(report.artifacts.map(cellsOf), columns);
-  const layout: TableLayout = { paint, columns, widths, cellsOf, wide: columns >= WIDE };
-  const lines = [paint("bold", "Load against save"), paint("dim", joinCells([...HEADINGS], layout))];
+  const joinCells = layOutColumns(COLUMNS, report.artifacts.map(cellsOf), columns);
+  const layout: TableLayout = { paint, columns, joinCells, cellsOf, wide: columns >= WIDE };
+  const lines = [
+    paint("bold", "Load against save"),
+    paint("dim", joinCells(COLUMNS.map(({ heading }) => heading))),
+  ];
   const shown = chooseComparisons(report.comparisons);
   for (const comparison of shown) lines.push("", ...comparisonLines(comparison, layout));
   const left = report.comparisons.length - shown.length;
-  if (left > 0)
-    lines.push(
-      "",
-      paint("dim", `⋯ ${formatCount(left)} more objects, each moved in less time than those shown`),
-    );
+  if (left > 0) lines.push("", paint("dim", `⋯ ${formatCount(left)} more, each moved in less time`));
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
 /** Those with a failure and then those that took longest, in their order. */
 function chooseComparisons(comparisons: readonly TransferComparison[]): readonly TransferComparison[] {
   const weight = ({ transfers }: TransferComparison) =>
-    Math.max(...transfers.map(({ error, seconds }) => (error ? Number.MAX_VALUE : seconds)));
+    maxOf(transfers, ({ error, seconds }) => (error ? Number.MAX_VALUE : seconds));
   const chosen = new Set(comparisons.toSorted((a, b) => weight(b) - weight(a)).slice(0, MAX_COMPARISONS));
   return comparisons.filter((comparison) => chosen.has(comparison));
 }
@@ -86,7 +83,7 @@ function chooseComparisons(comparisons: readonly TransferComparison[]): readonly
 interface TableLayout {
   readonly paint: Paint;
   readonly columns: number;
-  readonly widths: readonly number[];
+  readonly joinCells: JoinCells;
   readonly wide: boolean;
   readonly cellsOf: (transfer: ArtifactTransfer) => string[];
 }
@@ -107,32 +104,6 @@ function toCells(transfer: ArtifactTransfer, node: string): string[] {
   ];
 }
 
-/** As wide as their content; where that is too much, the node's name gives way. */
-function columnWidths(rows: readonly (readonly string[])[], columns: number): number[] {
-  const widths = HEADINGS.map((heading, column) =>
-    Math.max(widthOf(heading), ...rows.map((row) => widthOf(row[column] ?? ""))),
-  );
-  const used = widths.reduce((sum, width) => sum + width + gapOf(columns), 2 - gapOf(columns));
-  const node = widths[NODE_COLUMN] ?? 0;
-  widths[NODE_COLUMN] = Math.max(6, Math.min(node, 32, node - (used - columns)));
-  return widths;
-}
-
-function gapOf(columns: number): number {
-  return columns >= 100 ? 2 : 1;
-}
-
-function joinCells(
-  cells: readonly string[],
-  { widths, columns }: Pick<TableLayout, "widths" | "columns">,
-): string {
-  const padded = cells.map((cell, column) => {
-    const width = widths[column] ?? 0;
-    return TEXT_COLUMNS.has(column) ? padEnd(clip(cell, width), width) : padStart(cell, width);
-  });
-  return `  ${padded.join(" ".repeat(gapOf(columns)))}`;
-}
-
 function comparisonLines(comparison: TransferComparison, layout: TableLayout): string[] {
   const { paint, columns } = layout;
   const names = printable(comparison.names.join(", "));
@@ -147,9 +118,11 @@ function comparisonLines(comparison: TransferComparison, layout: TableLayout): s
 }
 
 function transferLines(transfer: ArtifactTransfer, layout: TableLayout): string[] {
-  const { paint, columns, wide } = layout;
-  const row = joinCells(layout.cellsOf(transfer), layout);
-  const numbers = transfer.error ? paint("red", row) : row;
+  const { paint, columns, wide, joinCells } = layout;
+  const row = joinCells(layout.cellsOf(transfer));
+  const numbers = transfer.error
+    ? paint("red", row.trimEnd()) + " ".repeat(row.length - row.trimEnd().length)
+    : row;
   const indent = wide ? widthOf(row) + 2 : 7;
   const stages = stageText(transfer, paint, columns - indent);
   return wide ? [`${numbers}  ${stages}`] : [numbers, " ".repeat(indent) + stages];

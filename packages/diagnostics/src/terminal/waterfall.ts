@@ -1,3 +1,4 @@
+import { maxOf } from "../html/extremes.js";
 import { formatCount, formatSeconds } from "../html/format.js";
 import { tickLabel, timeTicks } from "../html/ticks.js";
 import { groupByNode, type NodeGroup, workflowFacts } from "../node-groups.ts";
@@ -80,7 +81,7 @@ export function renderWaterfallTerminal(trace: Trace, options: WaterfallOptions 
   ];
   for (const group of folded.groups) lines.push(...groupLines(trace, group, layout));
   if (folded.hiddenGroups.length > 0) {
-    const longest = Math.max(...folded.hiddenGroups.map((group) => spanSeconds(group)));
+    const longest = maxOf(folded.hiddenGroups, (group) => spanSeconds(group));
     const what = `${formatCount(folded.hiddenGroups.length)} more pods, the longest ${formatSeconds(longest)}`;
     lines.push(paint("dim", clip(`⋯ ${what}`, columns)));
   }
@@ -158,7 +159,7 @@ function pendingReason(group: NodeGroup): string {
 function spanLine(row: VisibleRow, layout: Layout): string {
   const { span, depth, category } = row;
   const failed = span.status === "error";
-  const text = `${"  ".repeat(depth + 1)}${span.name} ${spanDetail(span)}`;
+  const text = `${indentOf(depth + 1, layout)}${span.name} ${spanDetail(span)}`;
   const label = rowLabel(text, row.hidden, layout.labelColumns, failed);
   const stretch = layout.stretchOf(span);
   const bar =
@@ -175,7 +176,7 @@ function errorLines(trace: Trace, { span, depth }: VisibleRow, layout: Layout): 
   const type = textAttribute(span.attributes, "error.type");
   const message = [type, span.statusMessage].filter(Boolean).join(": ");
   if (message === "") return [];
-  const indent = "  ".repeat(depth + 2);
+  const indent = indentOf(depth + 2, layout);
   const lines = wrap(printable(message), layout.columns - indent.length - 2);
   return lines.slice(0, 3).map((line) => layout.paint("red", `${indent}${line}`));
 }
@@ -183,11 +184,16 @@ function errorLines(trace: Trace, { span, depth }: VisibleRow, layout: Layout): 
 function foldLine(fold: Fold, depth: number, layout: Layout): string {
   const what =
     fold.name === "" ? `${formatCount(fold.count)} spans` : `${formatCount(fold.count)} × ${fold.name}`;
-  const label = rowLabel(`${"  ".repeat(depth + 2)}⋯ ${what}`, 0, layout.labelColumns, false);
+  const label = rowLabel(`${indentOf(depth + 2, layout)}⋯ ${what}`, 0, layout.labelColumns, false);
   const cells: Cell[] = barCells({ start: 0, text: "" }, "dim", layout);
   for (const span of fold.spans)
     overlay(cells, lineBar(layout.stretchOf(span), layout.barColumns, "▪"), "dim");
   return joinColumns(layout.paint("dim", label), fold.longestSeconds, cells, layout, "dim", "≤ ");
+}
+
+/** Two columns for each level, until half of the label is gone. */
+function indentOf(depth: number, { labelColumns }: Layout): string {
+  return " ".repeat(Math.min(depth * 2, Math.floor(labelColumns / 2)));
 }
 
 interface Cell {
@@ -235,7 +241,7 @@ function paintCells(cells: readonly Cell[], paint: Paint): string {
   let line = "";
   let run = "";
   let style: Style | undefined;
-  for (const cell of cells) {
+  for (const cell of cells.slice(0, cells.findLastIndex(({ character }) => character !== " ") + 1)) {
     if (cell.style !== style && style) {
       line += run.trim() === "" ? run : paint(style, run);
       run = "";

@@ -1,0 +1,144 @@
+import { describe, expect, it } from "vitest";
+import { buildReport } from "./report.ts";
+import { ciCheckoutTrace } from "./testing/ci-checkout-trace.ts";
+import { spansOf } from "./testing/parse-documents.ts";
+import { createTraceBuilder } from "./testing/trace-builder.ts";
+
+describe("buildReport", () => {
+  const report = buildReport(spansOf(ciCheckoutTrace()));
+
+  it("tells the workflow, its phase and its length", () => {
+    expect(report.traces).toEqual([
+      {
+        traceId: ciCheckoutTrace().traceId,
+        workflow: "ci-checkout-x7k2p",
+        namespace: "ci",
+        phase: "Failed",
+        startedAt: "2026-01-15T09:30:00.000Z",
+        seconds: 19.6,
+        spans: 76,
+      },
+    ]);
+  });
+
+  it("divides each step into pending, init, main and what came after", () => {
+    expect(report.steps.map(({ label, phase, exitCode }) => [label, phase, exitCode])).toEqual([
+      ["checkout", "Succeeded", 0],
+      ["test-unit", "Succeeded", 0],
+      ["test-lint", "Succeeded", 0],
+      ["publish", "Failed", undefined],
+    ]);
+    const [checkout] = report.steps;
+    expect(checkout).toMatchObject({
+      seconds: 6.1,
+      pendingSeconds: 0.62,
+      initSeconds: 1.94,
+      mainSeconds: 0.84,
+      template: "checkout",
+    });
+    expect(checkout?.afterMainSeconds).toBeCloseTo(2.54, 9);
+  });
+
+  it("lists the artifacts by node in the order in which they began", () => {
+    expect(
+      report.artifacts.map(({ node, direction, name, driver }) => [node, direction, name, driver]),
+    ).toEqual([
+      ["ci-checkout-x7k2p.checkout", "load", "source", "git"],
+      ["ci-checkout-x7k2p.checkout", "save", "source", "s3"],
+      ["ci-checkout-x7k2p.test-unit", "load", "source", "s3"],
+      ["ci-checkout-x7k2p.test-lint", "load", "source", "s3"],
+      ["ci-checkout-x7k2p.publish", "load", "coverage", "s3"],
+    ]);
+  });
+
+  it("names the cause of the failure once, not the spans above it that repeat it", () => {
+    expect(report.failures).toMatchObject([
+      {
+        label: "publish",
+        path: ["runInitContainer", "loadArtifacts", "loadArtifact"],
+        type: "s3.no_such_key",
+        message: "no object s3://skein/ci-checkout-x7k2p/test-unit/coverage.tgz",
+      },
+    ]);
+  });
+
+  it("adds up loads and saves", () => {
+    expect(report.totals).toMatchObject({ spans: 76, failedSpans: 6 });
+    expect(report.totals.save).toEqual({
+      artifacts: 1,
+      bytes: 12_431_872,
+      unpackedBytes: 48_117_760,
+      files: 1204,
+      seconds: 2.04,
+    });
+    expect(report.totals.load.artifacts).toBe(4);
+  });
+
+  it("can be written as JSON", () => {
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it("repeats the controller's word where nothing in the pod failed", () => {
+    const builder = createTraceBuilder("deadline");
+    const workflow = builder.add({
+      name: "workflow",
+      at: 0,
+      seconds: 5,
+      attributes: { name: "wf" },
+      error: { message: "Error" },
+    });
+    const attributes = { node_id: "wf-1", name: "wf.a", node_type: "Pod" };
+    builder.add({
+      name: "node",
+      at: 0,
+      seconds: 5,
+      parent: workflow,
+      attributes,
+      error: { message: "Error" },
+    });
+    const { failures, steps, traces } = buildReport(spansOf(builder));
+    expect(failures.map(({ path, message }) => [path, message])).toContainEqual([
+      ["workflow", "node"],
+      "Error",
+    ]);
+    expect(steps[0]?.phase).toBe("Error");
+    expect(traces[0]?.phase).toBe("Error");
+  });
+
+  it("reads a step's fate from its containers when no controller traced it", () => {
+    const builder = createTraceBuilder("pods only");
+    const pod = (name: string, exitCode: number) => {
+      const resource = { "k8s.pod.name": name };
+      const attributes = { "k8s.container.name": "main", "process.exit.code": exitCode };
+      builder.add({ name: "runMainContainer", at: 0, seconds: 1, resource, attributes });
+      builder.add({
+        name: "runMainContainer",
+        at: 0,
+        seconds: 3,
+        resource,
+        attributes: { "k8s.container.name": "sidecar" },
+      });
+      builder.add({ name: "runWaitContainer", at: 0, seconds: 3, resource });
+    };
+    pod("good", 0);
+    pod("bad", 3);
+    const steps = buildReport(spansOf(builder)).steps.map(
+      ({ label, phase, exitCode, mainSeconds, afterMainSeconds }) => {
+        return { label, phase, exitCode, mainSeconds, afterMainSeconds };
+      },
+    );
+    const times = { mainSeconds: 1, afterMainSeconds: 2 };
+    expect(steps).toContainEqual({ label: "good", phase: "Succeeded", exitCode: 0, ...times });
+    expect(steps).toContainEqual({ label: "bad", phase: "Failed", exitCode: 3, ...times });
+  });
+
+  it("is empty for no spans", () => {
+    expect(buildReport([])).toMatchObject({
+      traces: [],
+      steps: [],
+      artifacts: [],
+      failures: [],
+      totals: { spans: 0 },
+    });
+  });
+});
