@@ -94,6 +94,6 @@ export function formatDuration(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 10) return `${seconds.toFixed(2)} s`;
   if (seconds < 100) return `${seconds.toFixed(1)} s`;
-  const rest = String(Math.round(seconds % 60)).padStart(2, "0");
-  return `${Math.floor(seconds / 60)} m ${rest} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, "0")} s`;
 }

@@ -48,7 +48,7 @@ export async function startProcess(options: StartOptions): Promise<SandboxProces
   return { pid, exitCode, kill: (signal) => signalProcess(pid, signal) };
 }
 
-/** Reads descriptor 3 until the command takes over or the script dies. (`unshare` holds it open as long as it lives.) */
+/** Reads descriptor 3 until the command takes over or the script dies. (Its parent holds it open as long as it lives.) */
 async function readReport(report: Readable): Promise<{ pid?: number; complaints?: string }> {
   let text = "";
   for await (const chunk of report.setEncoding("utf8")) {
@@ -82,7 +82,7 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
 
 const running = new Set<ChildProcess>();
 
-/** However the lab ends, no container outlives it: `unshare --kill-child` takes its command along. */
+/** However the lab ends, no container outlives it: with its process 1 everything in it ends. */
 function registerForExit(child: ChildProcess): void {
   if (running.size === 0) process.on("exit", killAll);
   running.add(child);
@@ -93,5 +93,6 @@ function registerForExit(child: ChildProcess): void {
 }
 
 function killAll(): void {
-  for (const child of running) child.kill("SIGKILL");
+  // The group of the parent and process 1; what the command has started may be in others.
+  for (const { pid } of running) if (pid !== undefined) signalProcess(-pid, "SIGKILL");
 }

@@ -58,7 +58,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       const log = openSync(spec.log, "a", 0o644);
       try {
         return await startProcess({
-          argv: [...unshareCommand(options), options.tools.sh, script, ...spec.argv],
+          argv: [...unshareCommand(options), script, ...spec.argv],
           environment: spec.environment,
           log,
           name: spec.argv[0] ?? "",
@@ -70,9 +70,15 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   };
 }
 
+/**
+ * The parent of process 1: waits for it and ends with its code, or 128+n. `unshare --fork` would do the same but
+ * reports a killed child as failure number 1. It keeps quiet, for its stderr is the container's log.
+ */
+const PARENT = 'exec 5>&2 2>/dev/null; "$0" "$@" 2>&5 5>&-; exit $?';
+
 function unshareCommand({ tools, userNamespace }: SandboxOptions): string[] {
   const user = userNamespace ? ["--user", "--map-root-user"] : [];
-  return [tools.unshare, ...user, "--mount", "--pid", "--fork", "--kill-child", "--"];
+  return [tools.unshare, ...user, "--mount", "--pid", "--", tools.sh, "-c", PARENT, tools.sh];
 }
 
 function writeScript(options: SandboxOptions, spec: ContainerSpec): string {

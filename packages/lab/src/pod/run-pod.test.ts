@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LABEL_REPORT_OUTPUTS_COMPLETED, newTaskResult, type WorkflowTaskResult } from "@skein/contract";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { PodRequest } from "../engine/engine-context.ts";
+import type { ContainerSpec, Sandbox, SandboxOptions } from "../sandbox/sandbox.ts";
+import type { SandboxProcess } from "../sandbox/sandbox-process.ts";
+import { createPodRunner, type PodRunnerParts } from "./run-pod.ts";
+
+/** What a container does; its name is the sub-command of the executor. */
+type Behaviour = (spec: ContainerSpec, process: FakeProcess) => void;
+
+class FakeProcess implements SandboxProcess {
+  readonly pid = 1;
+  readonly signals: NodeJS.Signals[] = [];
+  readonly exitCode: Promise<number>;
+  onSignal: (signal: NodeJS.Signals) => void = () => undefined;
+  end: (code: number) => void = () => undefined;
+  constructor() {
+    this.exitCode = new Promise((resolve) => {
+      this.end = resolve;
+    });
+  }
+  kill(signal: NodeJS.Signals): void {
+    this.signals.push(signal);
+    this.onSignal(signal);
+  }
+}
+
+/** Stands in for the mounts: containers are behaviours, by the executor's sub-command. */
+function createFakeSandbox(behaviours: Record<string, Behaviour>) {
+  const started: string[] = [];
+  const processes = new Map<string, FakeProcess>();
+  const sandbox: Sandbox = {
+    options: {} as SandboxOptions,
+    start: async (spec) => {
+      const name = spec.argv[1] ?? "";
+      started.push(name);
+      const process = new FakeProcess();
+      processes.set(name, process);
+      writeFileSync(spec.terminationLog, "");
+      behaviours[name]?.(spec, process);
+      return process;
+    },
+  };
+  return { sandbox, started, processes };
+}
+
+const ENDS_WELL: Behaviour = (_spec, process) => process.end(0);
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "lab-run-pod-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function completed(
+  labels: Record<string, string> = { [LABEL_REPORT_OUTPUTS_COMPLETED]: "true" },
+): WorkflowTaskResult {
+  const result = newTaskResult(
+    { nodeId: "wf-1", workflowName: "wf", workflowUid: "u" },
+    { outputs: { result: "r" } },
+  );
+  return { ...result, metadata: { ...result.metadata, labels: { ...result.metadata.labels, ...labels } } };
+}
+
+function runPod(
+  sandbox: Sandbox,
+  parts: Partial<PodRunnerParts> = {},
+  onRunning: () => void = () => undefined,
+) {
+  const trace = { traceId: "1".repeat(32), spanId: "2".repeat(16), traceFlags: 1 };
+  const run = createPodRunner({
+    sandbox,
+    identity: { name: "wf", uid: "u", namespace: "argo", createdAt: new Date() },
+    settings: {
+      executorDirectory: directory,
+      traceEndpoint: "http://127.0.0.1:1",
+      kubeconfig: directory,
+      serviceAccount: directory,
+      userPath: "/bin",
+      executorEnvironment: {},
+    },
+    secrets: new Map(),
+    workflowVolumes: [],
+    trace: { beginPod: () => ({ context: trace, created: () => undefined }) },
+    taskResult: () => completed(),
+    podsDirectory: join(directory, "pods"),
+    stateDirectory: join(directory, "state"),
+    signal: new AbortController().signal,
+    ...parts,
+  });
+  const request = {
+    node: { id: "wf-1", name: "wf" },
+    podName: "wf",
+    template: { name: "t", container: { command: ["true"] } },
+    includeScriptOutput: false,
+    deadline: undefined,
+    onRunning,
+  };
+  return run(request as unknown as PodRequest);
+}
+
+describe("createPodRunner", () => {
+  it("runs init to its end, then wait and main, and takes what the executor reported", async () => {
+    const { sandbox, started } = createFakeSandbox({ init: ENDS_WELL, wait: ENDS_WELL, emissary: ENDS_WELL });
+    const running: true[] = [];
+    const outcome = await runPod(sandbox, {}, () => void running.push(true));
+    expect(started).toEqual(["init", "wait", "emissary"]);
+    expect(outcome).toEqual({ phase: "Succeeded", message: "", outputs: { result: "r", exitCode: "0" } });
+    expect(running).toEqual([true]);
+  });
+
+  it("starts nothing else when init failed, and passes its termination message on", async () => {
+    const { sandbox, started } = createFakeSandbox({
+      init: (spec, process) => {
+        writeFileSync(spec.terminationLog, "required artifact 'a' not supplied");
+        process.end(64);
+      },
+    });
+    expect(await runPod(sandbox, { taskResult: () => undefined })).toEqual({
+      phase: "Error",
+      message: "init: Error (exit code 64): required artifact 'a' not supplied",
+      outputs: {},
+    });
+    expect(started).toEqual(["init"]);
+  });
+
+  it("keeps what was reported of a main that failed, with its exit code", async () => {
+    const { sandbox } = createFakeSandbox({
+      init: ENDS_WELL,
+      wait: ENDS_WELL,
+      emissary: (_, process) => process.end(3),
+    });
+    expect(await runPod(sandbox)).toEqual({
+      phase: "Failed",
+      message: "main: Error (exit code 3)",
+      outputs: { result: "r", exitCode: "3" },
+    });
+  });
+
+  it("terminates a wait that is still at work some time after main, and lets it finish", async () => {
+    const { sandbox, processes } = createFakeSandbox({
+      init: ENDS_WELL,
+      emissary: ENDS_WELL,
+      wait: (_, process) => {
+        process.onSignal = () => process.end(0);
+      },
+    });
+    expect((await runPod(sandbox)).phase).toBe("Succeeded");
+    expect(processes.get("wait")?.signals).toEqual(["SIGTERM"]);
+  });
+
+  it("does not believe a wait that ended without completing its report", async () => {
+    const { sandbox } = createFakeSandbox({ init: ENDS_WELL, wait: ENDS_WELL, emissary: ENDS_WELL });
+    const taskResult = () => completed({ [LABEL_REPORT_OUTPUTS_COMPLETED]: "false" });
+    expect(await runPod(sandbox, { taskResult })).toMatchObject({
+      phase: "Error",
+      message: "the wait container ended without completing its task result",
+    });
+  });
+
+  it("stops its containers with SIGTERM, and after the grace period with SIGKILL", async () => {
+    const stop = new AbortController();
+    const { sandbox, processes } = createFakeSandbox({
+      init: ENDS_WELL,
+      wait: (_, process) => {
+        process.onSignal = () => process.end(0);
+      },
+      emissary: (_, process) => {
+        process.onSignal = (signal) => signal === "SIGKILL" && process.end(137);
+        stop.abort();
+      },
+    });
+    const outcome = await runPod(sandbox, { signal: stop.signal, gracePeriodMs: 1 });
+    expect(outcome).toMatchObject({ phase: "Failed", message: "main: Error (exit code 137)" });
+    expect(processes.get("emissary")?.signals).toEqual(["SIGTERM", "SIGKILL"]);
+    expect(processes.get("wait")?.signals).toEqual(["SIGTERM"]);
+  });
+
+  it("calls a container that cannot be made what a kubelet calls it, and leaves no wait behind", async () => {
+    const { sandbox, processes } = createFakeSandbox({
+      init: ENDS_WELL,
+      wait: (_, process) => {
+        process.onSignal = () => process.end(137);
+      },
+      emissary: () => {
+        throw new Error("mount: /x: permission denied");
+      },
+    });
+    expect(await runPod(sandbox)).toEqual({
+      phase: "Error",
+      message:
+        "Pod failed before main container starts due to CreateContainerError: mount: /x: permission denied",
+      outputs: {},
+    });
+    expect(processes.get("wait")?.signals).toEqual(["SIGKILL"]);
+  });
+});
