@@ -1,0 +1,36 @@
+# Skein. `make` says what there is; `make demo` and `make test` need nothing done before.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# The pinned Node first, then the machine's own.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help setup build demo test lint fmt bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## check the machine, install the pinned packages, build the S3 server
+	@scripts/setup.sh
+
+build: setup ## build dist/: the executor's tree, the fronts, the skein command
+	@node scripts/build/main.ts
+
+demo: build ## run a workflow with git, S3 and a trace, and show where its time went
+	@node scripts/demo.ts
+
+test: build ## everything quick: lint, types, import rules, Go and TypeScript tests
+	@node scripts/test/main.ts
+
+lint: setup ## formatting, lint, types and import rules only
+	@node scripts/test/main.ts --checks
+
+fmt: setup ## format all sources and apply safe fixes
+	@biome check --write .
+	@gofmt -w packages/front
+
+bench: build ## measure, and write docs/benchmarks.md
+	@node scripts/bench/main.ts
+
+clean: ## remove what was built; keeps node_modules and .tools
+	@rm -rf dist out packages/*/.types packages/*/dist test/.types scripts/.types

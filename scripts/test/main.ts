@@ -1,0 +1,89 @@
+/** `make test` and, with --checks, `make lint`: runs every step even after a failure, and says at the end what came of it. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startVitest } from "vitest/node";
+import { countGoTests } from "./go-totals.ts";
+import { runProgram } from "./run-program.ts";
+import { addTotals, summaryLine, type Totals } from "./totals.ts";
+import { TotalsReporter } from "./vitest-totals.ts";
+
+const repository = join(import.meta.dirname, "../..");
+const front = join(repository, "packages/front");
+
+type Check = () => Promise<boolean>;
+
+const CHECKS: Record<string, Check> = {
+  "biome: formatting, lint, import rules": () => passes(["biome", "ci", "."]),
+  "tsc: types": () => passes(["tsc", "--build"]),
+  "gofmt: formatting": async () => {
+    const { exitCode, stdout, stderr } = await runProgram(["gofmt", "-l", "."], { cwd: front });
+    process.stdout.write(stdout + stderr);
+    return exitCode === 0 && stdout === "";
+  },
+  "go vet": () => passes(["go", "vet", "./..."], front),
+};
+
+const TESTS: Record<string, () => Promise<Totals>> = { "go test": goTests, vitest: vitestTests };
+
+const onlyChecks = process.argv.includes("--checks");
+const failedChecks: string[] = [];
+for (const [name, check] of Object.entries(CHECKS)) {
+  if (!(await step(name, check))) failedChecks.push(name);
+}
+const totals: Totals[] = [];
+for (const [name, run] of Object.entries(onlyChecks ? {} : TESTS)) {
+  totals.push(await step(name, run));
+}
+const total = addTotals(totals);
+// A run with a failing check must not end in a line that says "0 failed".
+total.failed += failedChecks.length;
+for (const name of failedChecks) print(`failed check: ${name}`);
+for (const { name, reason } of total.skipped) print(`skipped: ${name}: ${reason}`);
+if (!onlyChecks) print(summaryLine(total));
+process.exit(total.failed === 0 ? 0 : 1);
+
+async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
+  print(`\n── ${name}`);
+  const start = performance.now();
+  const result = await work();
+  print(
+    `   ${result === false ? "FAILED" : "done"} after ${((performance.now() - start) / 1000).toFixed(1)} s`,
+  );
+  return result;
+}
+
+async function passes(command: string[], cwd = repository): Promise<boolean> {
+  const { exitCode, stdout, stderr } = await runProgram(command, { cwd });
+  if (exitCode !== 0) print(stdout + stderr);
+  return exitCode === 0;
+}
+
+async function goTests(): Promise<Totals> {
+  const { exitCode, stdout, stderr } = await runProgram(["go", "test", "-json", "./..."], { cwd: front });
+  const { complaints, ...counted } = countGoTests(stdout);
+  process.stdout.write(complaints + stderr);
+  if (exitCode !== 0 && counted.failed === 0) counted.failed = 1;
+  print(`   ${summaryLine(counted)}`);
+  return counted;
+}
+
+async function vitestTests(): Promise<Totals> {
+  const directory = mkdtempSync(join(tmpdir(), "skein-test-"));
+  const path = join(directory, "totals.json");
+  try {
+    const vitest = await startVitest("test", [], {
+      root: repository,
+      watch: false,
+      reporters: ["default", new TotalsReporter(path)],
+    });
+    await vitest.close();
+    return JSON.parse(readFileSync(path, "utf8")) as Totals;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
