@@ -22,6 +22,7 @@ export function connectionFlags(flags: Flags): ConnectionFlags {
     as: flagValue(flags, "as"),
     asUid: flagValue(flags, "as-uid"),
     asGroup: flags["as-group"],
+    proxyUrl: flagValue(flags, "proxy-url"),
     requestTimeoutMs: parseTimeout(flagValue(flags, "request-timeout")),
   };
 }

@@ -15,6 +15,7 @@ export async function createReporter(
     env: host.env,
     serviceAccount: host.paths.serviceAccount,
     version: buildInfo.version,
+    log,
   });
   const { nodeId, workflowName, workflowUid, instanceId } = config;
   const reporter = createTaskResultReporter({

@@ -30,7 +30,6 @@ export async function runWaitFinish(parts: FinishParts): Promise<FinishOutcome> 
   const lines = await parts.journal.read();
   const errors = new RecordedErrors(log);
   recallErrors(lines, errors);
-  log.info("Main container completed", { error: null });
 
   const outputs = await collectOutputs(parts, errors);
   const reporter = lazily(() => parts.createReporter({ created: errors.first === undefined }));

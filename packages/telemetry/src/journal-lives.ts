@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import type { JournalLine, SpanLine, StartLine, TraceContext } from "@skein/contract";
-import { parseTraceparent } from "@skein/contract";
+import { nodeSpanId, parseTraceparent } from "@skein/contract";
 import type { OtlpSpan } from "./otlp-span.ts";
 import { FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE, SPAN_KIND_INTERNAL } from "./otlp-span.ts";
 import type { SpanName } from "./span-names.ts";
@@ -48,7 +47,7 @@ export function waitWorkloadContext(lines: readonly JournalLine[]): ParentContex
 
 /** Derived, so that an act which only reads the journal knows it and running `finish` twice makes no second one. */
 export function waitWorkloadId(life: JournalLife): string {
-  return createHash("sha256").update(`${life.context.spanId}/waitWorkload`).digest("hex").slice(0, 16);
+  return nodeSpanId(`${life.context.spanId}/waitWorkload`);
 }
 
 /** A span with the ids of the life's own one, without attributes yet. */
