@@ -1,13 +1,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type S3Location, Secret } from "@skein/contract";
+import { createLogger, type S3Location, Secret } from "@skein/contract";
+import { createTracing, type OtlpSpan } from "@skein/telemetry";
 import { type Fault, type SeenRequest, startFaultProxy } from "../../../test/support/fault-proxy.ts";
+import { createTransferEngine, type TransferEngine } from "./engine.ts";
 import type { RetryNote, RetryPolicy } from "./retry.ts";
 import { createS3Connector, type S3Connector } from "./s3/connect.ts";
 import { createS3Driver, type S3DriverOptions } from "./s3/s3-driver.ts";
 import type { SecretReader } from "./secret-reader.ts";
 import { Semaphore } from "./semaphore.ts";
+import { parseTransferSettings, type TransferSettings } from "./settings.ts";
 import type { FileMoved } from "./transfer.ts";
 import { Transfer, type TransferOptions } from "./transfer.ts";
 
@@ -92,12 +95,12 @@ export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.concat(chunks);
 }
 
-/** Bytes that do not repeat in a way a mistaken offset could hide behind. */
+/** Bytes that do not repeat, so that no mistaken offset can hide, and that gzip cannot make smaller. */
 export function patternedBytes(length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
   let state = 12345;
   for (let index = 0; index < length; index++) {
-    state = (state * 1103515245 + 12345) & 0x7fffffff;
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
     bytes[index] = state >> 16;
   }
   return bytes;
@@ -137,4 +140,87 @@ export async function s3DriverThrough(
       await proxy[Symbol.asyncDispose]();
     },
   };
+}
+
+export const TEST_SETTINGS: TransferSettings = {
+  ...parseTransferSettings(
+    {
+      executorRetry: { steps: 5, durationMs: 1000, factor: 1.6, jitter: 0.5 },
+      s3UploadThreads: undefined,
+      s3UploadPartSizeBytes: undefined,
+      transientErrorPattern: undefined,
+      sshKnownHosts: undefined,
+    },
+    { PATH: process.env.PATH },
+  ),
+  retry: QUICK_RETRIES,
+};
+
+export interface TestEngine extends AsyncDisposable {
+  engine: TransferEngine;
+  /** What was written to the log, in order. */
+  records: Record<string, unknown>[];
+  /** The spans that have ended, in order. */
+  spans: TestSpan[];
+}
+
+export interface TestSpan {
+  name: string;
+  spanId: string;
+  parentSpanId: string;
+  seconds: number;
+  attributes: Record<string, unknown>;
+  events: { name: string; attributes: Record<string, unknown> }[];
+  isError: boolean;
+}
+
+/** A real engine with real tracing, whose spans and log lines are kept. */
+export async function createTestEngine(
+  secrets: SecretReader,
+  options: { settings?: Partial<TransferSettings>; signal?: AbortSignal; level?: string } = {},
+): Promise<TestEngine> {
+  const spans: TestSpan[] = [];
+  const tracing = await createTracing({
+    // A journal takes the spans; the file is only named so that there is somebody who wants them.
+    env: { SKEIN_TRACE_FILE: "/unused", SKEIN_TRACE: options.level },
+    resource: { version: "0" },
+    journal: (line) => spans.push(readSpan(line.span as unknown as OtlpSpan)),
+  });
+  const records: TestEngine["records"] = [];
+  const log = createLogger({
+    level: "debug",
+    format: "json",
+    write: (line) => records.push(JSON.parse(line) as Record<string, unknown>),
+  });
+  const engine = createTransferEngine({
+    tracing,
+    log,
+    secrets,
+    signal: options.signal ?? new AbortController().signal,
+    settings: { ...TEST_SETTINGS, ...options.settings },
+  });
+  return { engine, records, spans, [Symbol.asyncDispose]: () => engine.close() };
+}
+
+function readSpan(span: OtlpSpan): TestSpan {
+  const { name, spanId, parentSpanId, startTimeUnixNano, endTimeUnixNano, status } = span;
+  return {
+    ...{ name, spanId, parentSpanId },
+    seconds: Number(BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano)) / 1e9,
+    attributes: readAttributes(span.attributes),
+    events: (span.events ?? []).map((event) => ({
+      name: event.name,
+      attributes: readAttributes(event.attributes),
+    })),
+    isError: status.code === 2,
+  };
+}
+
+function readAttributes(attributes: OtlpSpan["attributes"] = []): Record<string, unknown> {
+  return Object.fromEntries(
+    attributes.map(({ key, value }) => {
+      const { stringValue, boolValue, intValue, doubleValue } = value;
+      return [key, stringValue ?? boolValue ?? doubleValue ?? Number(intValue)];
+    }),
+  );
 }
