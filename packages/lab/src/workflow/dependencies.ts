@@ -1,7 +1,7 @@
 import type { Step } from "./types.ts";
 
 /** The tasks a task waits for: `dependencies`, or the names that `depends` joins by `&&`. */
-export function dependenciesOf(task: Step): string[] {
+export function dependenciesOf(task: Step): readonly string[] {
   if (task.depends === undefined) return task.dependencies ?? [];
   return task.depends.split("&&").map((name) => name.trim());
 }
@@ -14,7 +14,7 @@ export function isPlainDepends(depends: string): boolean {
 /** All tasks a task waits for, directly or not. Ends on cycles, too. */
 export function ancestorsOf(task: Step, tasks: readonly Step[]): Set<string> {
   const found = new Set<string>();
-  const pending = dependenciesOf(task);
+  const pending = [...dependenciesOf(task)];
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (found.has(name)) continue;
     found.add(name);

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { ancestorsOf, dependenciesOf, findCycle } from "./dependencies.ts";
+import type { Step } from "./types.ts";
+
+const tasks = [
+  { name: "a" },
+  { name: "b", dependencies: ["a"] },
+  { name: "c", depends: "a" },
+  { name: "d", depends: "b && c" },
+] as Step[];
+const taskNamed = (name: string): Step => tasks.find((task) => task.name === name) as Step;
+
+describe("ancestorsOf", () => {
+  it("finds all tasks a task waits for, and leaves the task as it was", () => {
+    expect([...ancestorsOf(taskNamed("d"), tasks)].sort()).toEqual(["a", "b", "c"]);
+    expect([...ancestorsOf(taskNamed("b"), tasks)]).toEqual(["a"]);
+    expect(dependenciesOf(taskNamed("b"))).toEqual(["a"]);
+  });
+});
+
+describe("findCycle", () => {
+  it("names the way round", () => {
+    const next = (name: string): string[] => ({ a: ["b"], b: ["c"], c: ["b"] })[name] ?? [];
+    expect(findCycle(["a"], next)).toEqual(["b", "c", "b"]);
+  });
+});
