@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { ancestorsOf, dependenciesOf, findCycle } from "./dependencies.ts";
 import type { Step } from "./types.ts";
 
-const tasks = [
-  { name: "a" },
-  { name: "b", dependencies: ["a"] },
-  { name: "c", depends: "a" },
-  { name: "d", depends: "b && c" },
-] as Step[];
+const tasks: Step[] = [
+  { name: "a", template: "t" },
+  { name: "b", template: "t", dependencies: ["a"] },
+  { name: "c", template: "t", depends: "a" },
+  { name: "d", template: "t", depends: "b && c" },
+];
 const taskNamed = (name: string): Step => tasks.find((task) => task.name === name) as Step;
 
 describe("ancestorsOf", () => {
