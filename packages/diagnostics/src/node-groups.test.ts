@@ -45,7 +45,13 @@ describe("groupByNode", () => {
 
   it("shows the spans of a DAG with the workflow's, as it has no pod", () => {
     const [workflow] = groupByNode(traceOf(ciCheckoutTrace()));
-    expect(outline(workflow)).toEqual(["workflow", "  workflowPhase", "  workflowPhase", "  node"]);
+    expect(outline(workflow)).toEqual([
+      "workflow",
+      "  workflowPhase",
+      "  workflowPhase",
+      "  node",
+      "    nodePhase",
+    ]);
   });
 
   it("prefers the template to the name upstream's controller gives a node, which is the workflow's", () => {
@@ -64,6 +70,32 @@ describe("groupByNode", () => {
     builder.add({ name: "runInitContainer", at: 1, seconds: 1, parent: node, attributes: task });
     builder.add({ name: "runInitContainer", at: 2, seconds: 1, parent: bare });
     expect(groupByNode(traceOf(builder)).map((group) => group.label)).toEqual(["wf", "build", "wf-2"]);
+  });
+
+  it("tells pods of one template apart by their IDs", () => {
+    const builder = createTraceBuilder("same template");
+    for (const id of ["wf-17", "wf-18"]) {
+      const attributes = { name: "wf", "cicd.pipeline.task.name": "build", "cicd.pipeline.task.run.id": id };
+      builder.add({ name: "runInitContainer", at: 1, seconds: 1, attributes });
+    }
+    expect(
+      groupByNode(traceOf(builder))
+        .map((group) => group.label)
+        .sort(),
+    ).toEqual(["build (17)", "build (18)"]);
+  });
+
+  it("takes a node's name from its span", () => {
+    const builder = createTraceBuilder("named");
+    const workflow = builder.add({ name: "workflow", at: 0, seconds: 9, attributes: { name: "wf" } });
+    builder.add({
+      name: "node",
+      at: 0,
+      seconds: 9,
+      parent: workflow,
+      attributes: { name: "wf.a", node_id: "wf-1" },
+    });
+    expect(groupByNode(traceOf(builder)).map((group) => group.label)).toEqual(["wf", "a"]);
   });
 
   it("finds the pod by its name, its host, or the parent its containers share, where no controller traced", () => {

@@ -4,6 +4,7 @@ import {
   SPAN_INIT,
   SPAN_MAIN,
   SPAN_NODE,
+  SPAN_NODE_PHASE,
   SPAN_SUPERVISOR,
   SPAN_WAIT,
   SPAN_WORKFLOW,
@@ -11,7 +12,7 @@ import {
   spanCategory,
 } from "./span-names.ts";
 import { byStart, type Trace } from "./trace.ts";
-import { compareUnixNano, extentOf } from "./unix-nano.ts";
+import { compareUnixNano, extentOf, type TimeExtent } from "./unix-nano.ts";
 
 /** A span at its place below a node, in the order in which a person reads it: parents first, then by start. */
 export interface SpanRow {
@@ -47,6 +48,7 @@ const CONTAINER_SPANS: ReadonlySet<string> = new Set([SPAN_INIT, SPAN_MAIN, SPAN
 /** Nodes of these types never have a pod: their spans are shown with the workflow's. */
 const TYPES_WITHOUT_POD: ReadonlySet<string> = new Set(["DAG", "Steps", "StepGroup", "TaskGroup", "Retry"]);
 
+const NODE_ID = "node_id";
 const TASK_RUN_ID = "cicd.pipeline.task.run.id";
 const TASK_NAME = "cicd.pipeline.task.name";
 const POD_NAME = "k8s.pod.name";
@@ -70,29 +72,52 @@ export function groupByNode(trace: Trace, workflow: WorkflowFacts = workflowFact
     if (group) group.push(span);
     else members.set(home, [span]);
   }
-  const groups = [...members].map(([home, spans]) => createGroup(home, spans, { trace, homes, workflow }));
+  const context = { trace, homes, workflow };
+  const groups = tellApart([...members].map(([home, spans]) => createGroup(home, spans, context)));
   return groups.sort(
     (a, b) =>
       Number(b.nodeId === "") - Number(a.nodeId === "") || compareUnixNano(a.startUnixNano, b.startUnixNano),
   );
 }
 
+/**
+ * The time a node waited for its first container: for a place to run, for images. The controller calls a pod pending
+ * until its main container runs; what the init container does in that time is not waiting.
+ */
+export function pendingExtent(group: NodeGroup): TimeExtent | undefined {
+  const spans = group.rows.map((row) => row.span);
+  const pending = spans.filter(
+    (span) => span.name === SPAN_NODE_PHASE && textAttribute(span.attributes, "node_phase") === "Pending",
+  );
+  const [from] = [group.nodeSpan, ...pending].filter((span) => span !== undefined);
+  if (!from) return undefined;
+  const containers = extentOf(spans.filter((span) => CONTAINER_SPANS.has(span.name)));
+  const endUnixNano = containers.endUnixNano > 0n ? containers.startUnixNano : extentOf(pending).endUnixNano;
+  return endUnixNano > from.startUnixNano ? { startUnixNano: from.startUnixNano, endUnixNano } : undefined;
+}
+
 /** The node each span belongs to: the one it names itself, else its parent's. */
 function findHomes(trace: Trace): Map<TraceSpan, string> {
   const homes = new Map<TraceSpan, string>();
+  const podless = new Set(
+    trace.spans.filter(isPodlessNode).map((span) => textAttribute(span.attributes, NODE_ID)),
+  );
   const waiting = [...trace.roots];
   for (let span = waiting.pop(); span; span = waiting.pop()) {
     const parent = trace.parentOf(span);
-    homes.set(span, ownHome(span, (parent && homes.get(parent)) ?? ""));
+    homes.set(span, ownHome(span, (parent && homes.get(parent)) ?? "", podless));
     for (const child of trace.childrenOf(span)) waiting.push(child);
   }
   return homes;
 }
 
-function ownHome(span: TraceSpan, inherited: string): string {
-  if (TYPES_WITHOUT_POD.has(textAttribute(span.attributes, "node_type") ?? "")) return "";
-  const nodeId = textAttribute(span.attributes, "node_id") ?? textAttribute(span.attributes, TASK_RUN_ID);
-  if (nodeId) return nodeId;
+function isPodlessNode(span: TraceSpan): boolean {
+  return span.name === SPAN_NODE && TYPES_WITHOUT_POD.has(textAttribute(span.attributes, "node_type") ?? "");
+}
+
+function ownHome(span: TraceSpan, inherited: string, podless: ReadonlySet<string | undefined>): string {
+  const nodeId = textAttribute(span.attributes, NODE_ID) ?? textAttribute(span.attributes, TASK_RUN_ID);
+  if (nodeId) return podless.has(nodeId) ? "" : nodeId;
   if (inherited || !CONTAINER_SPANS.has(span.name)) return inherited;
   // A pod whose controller does not trace. Upstream's executor has the pod's name only as the host's;
   // failing that, the containers of one pod have one (unexported) parent in common.
@@ -134,6 +159,17 @@ function createGroup(home: string, spans: readonly TraceSpan[], context: GroupCo
   };
 }
 
+/** Several pods may run one template; where only that is known, their IDs follow in brackets. */
+function tellApart(groups: readonly NodeGroup[]): NodeGroup[] {
+  const counts = new Map<string, number>();
+  for (const { name, nodeId } of groups) if (nodeId !== "") counts.set(name, (counts.get(name) ?? 0) + 1);
+  return groups.map((group) => {
+    if (group.nodeId === "" || (counts.get(group.name) ?? 0) < 2) return group;
+    const id = ` (${group.nodeId.split("-").at(-1)})`;
+    return { ...group, name: group.name + id, label: group.label + id };
+  });
+}
+
 /** Upstream's `node` span repeats the workflow's name as `name`; then the template says more than the node's ID. */
 function nodeName(
   home: string,
@@ -141,6 +177,8 @@ function nodeName(
   nodeSpan: TraceSpan | undefined,
   workflow: WorkflowFacts,
 ): string {
+  const given = nodeSpan && textAttribute(nodeSpan.attributes, "node_name");
+  if (given) return given;
   const spanName = (nodeSpan && textAttribute(nodeSpan.attributes, "name")) ?? "";
   if (spanName && (spanName !== workflow.name || home === workflow.name)) return spanName;
   return firstText(spans, (span) => span.attributes, TASK_NAME) || home;

@@ -6,11 +6,11 @@ import type {
   PageTrace,
   PageValue,
 } from "./html/page-types.ts";
-import { groupByNode, type NodeGroup, workflowFacts } from "./node-groups.ts";
+import { groupByNode, type NodeGroup, pendingExtent, workflowFacts } from "./node-groups.ts";
 import type { Report } from "./report.ts";
-import { type Attributes, type AttributeValue, spanSeconds, type TraceSpan, textAttribute } from "./span.ts";
+import { type Attributes, type AttributeValue, spanSeconds, type TraceSpan } from "./span.ts";
 import { spanDetail } from "./span-label.ts";
-import { SPAN_NODE_PHASE, SPAN_WORKFLOW } from "./span-names.ts";
+import { SPAN_WORKFLOW } from "./span-names.ts";
 import type { Trace } from "./trace.ts";
 import { longestStages } from "./verdict.ts";
 
@@ -80,12 +80,7 @@ function toPageTrace(
 function headingRow(context: TraceContext, group: NodeGroup, phase: string | undefined): PageRow {
   const { trace } = context;
   const extent = group.nodeSpan ?? group.rows.find((row) => row.span.name === SPAN_WORKFLOW)?.span ?? group;
-  const pending = group.rows
-    .map((row) => row.span)
-    .filter(
-      (span) => span.name === SPAN_NODE_PHASE && textAttribute(span.attributes, "node_phase") === "Pending",
-    )
-    .map((span) => [secondsInto(trace, span.startUnixNano), spanSeconds(span)] as const);
+  const pending = group.nodeId === "" ? undefined : pendingExtent(group);
   const failed = group.nodeSpan
     ? group.nodeSpan.status === "error"
     : group.rows.some((row) => row.span.status === "error");
@@ -98,7 +93,9 @@ function headingRow(context: TraceContext, group: NodeGroup, phase: string | und
     ...(group.podName ? { t: group.podName } : {}),
     ...(failed ? { e: 1 } : {}),
     ...(phase && phase !== "Unknown" ? { phase } : {}),
-    ...(pending.length > 0 ? { pending } : {}),
+    ...(pending
+      ? { pending: [secondsInto(trace, pending.startUnixNano), spanSeconds(pending)] as const }
+      : {}),
   };
 }
 

@@ -9,7 +9,8 @@ import { Chromium, findChromium, type Page } from "./testing/chromium.ts";
 import { ciCheckoutTrace } from "./testing/ci-checkout-trace.ts";
 import { HOSTILE_TEXTS, hostileTrace } from "./testing/hostile-trace.ts";
 import { manySpansTrace } from "./testing/many-spans-trace.ts";
-import { spansOf, traceOf } from "./testing/parse-documents.ts";
+import { spansOf } from "./testing/parse-documents.ts";
+import { assembleTraces } from "./trace.ts";
 
 const executable = findChromium();
 let directory = "";
@@ -33,7 +34,8 @@ beforeEach((context) => {
 async function open(builder: Parameters<typeof spansOf>[0], options: { dark?: boolean } = {}): Promise<Page> {
   if (!browser) throw new Error("no browser");
   const path = join(directory, `${builder.traceId}.html`);
-  await writeFile(path, renderHtml(traceOf(builder), buildReport(spansOf(builder))));
+  const spans = spansOf(builder);
+  await writeFile(path, renderHtml(assembleTraces(spans), buildReport(spans)));
   const page = await browser.open(path, options);
   expect(page.errors).toEqual([]);
   expect(page.requests).toEqual([pathToFileURL(path).href]);

@@ -72,7 +72,7 @@ describe("buildPageData", () => {
   it("lists every span once, below the heading of its pod", () => {
     const ids = trace?.rows.map((row) => row.id).filter(Boolean) ?? [];
     expect(new Set(ids)).toEqual(new Set(traceOf(ciCheckoutTrace()).spans.map((span) => span.spanId)));
-    expect(ids).toHaveLength(76);
+    expect(ids).toHaveLength(77);
     expect(trace?.rows.filter((row) => row.k === 0).map((row) => row.n)).toEqual([
       "ci-checkout-x7k2p",
       "checkout",

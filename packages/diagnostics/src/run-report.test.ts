@@ -91,8 +91,8 @@ describe("skein report", () => {
     await writeFile(path, `${ciCheckoutTrace().jsonLines()}{"resourceSp`);
     const { exitCode, stderr, stdout } = await run({ paths: [path], json: true });
     expect(exitCode).toBe(0);
-    expect(stderr).toMatch(`skein: ${path}:77: not JSON, line skipped`);
-    expect(JSON.parse(stdout).totals.spans).toBe(76);
+    expect(stderr).toMatch(`skein: ${path}:78: not JSON, line skipped`);
+    expect(JSON.parse(stdout).totals.spans).toBe(77);
   });
 
   it.each([

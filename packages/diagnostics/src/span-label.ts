@@ -19,7 +19,8 @@ const TELLING_ATTRIBUTES = [
 export function spanDetail(span: TraceSpan): string {
   const { attributes } = span;
   if (span.name === SPAN_CREATE_POD) return "";
-  if (span.name === SPAN_NODE) return textAttribute(attributes, "name") ?? "";
+  if (span.name === SPAN_NODE)
+    return textAttribute(attributes, "node_name") ?? textAttribute(attributes, "name") ?? "";
   if (span.name === SPAN_MAIN) {
     const container = textAttribute(attributes, "k8s.container.name") ?? "main";
     const code = textAttribute(attributes, "process.exit.code") ?? "0";

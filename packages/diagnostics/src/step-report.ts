@@ -1,7 +1,7 @@
 import { MAIN_CONTAINER } from "@skein/contract";
-import type { NodeGroup } from "./node-groups.ts";
+import { type NodeGroup, pendingExtent } from "./node-groups.ts";
 import { numberAttribute, spanSeconds, type TraceSpan, textAttribute } from "./span.ts";
-import { SPAN_INIT, SPAN_MAIN, SPAN_NODE_PHASE, SPAN_SUPERVISOR, SPAN_WAIT } from "./span-names.ts";
+import { SPAN_INIT, SPAN_MAIN, SPAN_SUPERVISOR, SPAN_WAIT } from "./span-names.ts";
 import { extentOf, formatUnixNano } from "./unix-nano.ts";
 
 /** One pod of the workflow, from its node's start to its end. All durations in seconds. */
@@ -18,7 +18,7 @@ export interface StepReport {
   readonly phase: string;
   readonly startedAt: string;
   readonly seconds: number;
-  /** Before the pod ran, as the controller saw it; 0 when the controller does not trace. */
+  /** From the node's start to its first container's; 0 when the controller does not trace. */
   readonly pendingSeconds: number;
   readonly initSeconds: number;
   /** From the first main container's start to the last one's end. */
@@ -37,9 +37,7 @@ export function readStep(group: NodeGroup): StepReport | undefined {
   const mains = mainContainers(named(SPAN_MAIN));
   const main = extentOf(mains);
   const tail = extentOf(named(SPAN_WAIT, SPAN_SUPERVISOR));
-  const pending = named(SPAN_NODE_PHASE).filter(
-    (span) => textAttribute(span.attributes, "node_phase") === "Pending",
-  );
+  const pending = pendingExtent(group);
   const exitCode = mainExitCode(mains);
   return {
     node: group.name,
@@ -51,7 +49,7 @@ export function readStep(group: NodeGroup): StepReport | undefined {
     phase: phaseOf(group.nodeSpan, spans, exitCode),
     startedAt: formatUnixNano(group.startUnixNano),
     seconds: spanSeconds(group.nodeSpan ?? group),
-    pendingSeconds: pending.reduce((sum, span) => sum + spanSeconds(span), 0),
+    pendingSeconds: pending ? spanSeconds(pending) : 0,
     initSeconds: named(SPAN_INIT).reduce((sum, span) => sum + spanSeconds(span), 0),
     mainSeconds: spanSeconds(main),
     afterMainSeconds: mains.length > 0 ? Math.max(0, Number(tail.endUnixNano - main.endUnixNano) / 1e9) : 0,

@@ -33,7 +33,7 @@ export interface PageRow {
   /** Argo's phase; only on headings. */
   readonly phase?: string;
   /** Start and duration of the time the pod was pending; only on headings. */
-  readonly pending?: readonly (readonly [start: number, duration: number])[];
+  readonly pending?: readonly [start: number, duration: number];
   /** Span id; absent on a heading without a span of its own. */
   readonly id?: string;
   /** Parent's span id. */

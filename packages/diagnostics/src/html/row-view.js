@@ -99,7 +99,7 @@ export function createRowView(height) {
   /** @param {PageRow} row @param {TimeWindow} window */
   function placeMarks(row, window) {
     const width = window.to - window.from;
-    const stretches = row.pending ?? [];
+    const stretches = row.pending ? [row.pending] : [];
     const events = (row.v ?? []).slice(0, MOST_MARKS);
     const wanted = stretches.length + events.length;
     while (marks.childElementCount > wanted) marks.lastElementChild?.remove();

@@ -66,6 +66,13 @@ describe("wrap", () => {
   });
 });
 
+describe("wrap, at numbers", () => {
+  it("keeps the thousands of a number together", () => {
+    expect(wrap("moved 41 203 files", 10)).toEqual(["moved", "41 203", "files"]);
+    expect(wrap("after 12 1234 x", 8)).toEqual(["after 12", "1234 x"]);
+  });
+});
+
 describe("createPaint", () => {
   it("wraps text in a style, or leaves it alone without colour", () => {
     expect(createPaint(true)("red", "no")).toBe("\u001b[31mno\u001b[0m");

@@ -85,11 +85,14 @@ export function padStart(text: string, width: number): string {
   return " ".repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
+/** A space, but not the one that sets the thousands of a number apart. */
+const BREAK = / (?!(?<=\d )\d{3}(?!\d))/;
+
 /** Breaks text into lines at spaces; a word longer than a line stands alone and is clipped. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  for (const word of text.split(BREAK)) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line !== "" && widthOf(longer) > width) {
       lines.push(line);

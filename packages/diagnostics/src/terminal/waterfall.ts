@@ -1,7 +1,7 @@
 import { maxOf } from "../html/extremes.js";
 import { formatCount, formatSeconds } from "../html/format.js";
 import { tickLabel, timeTicks } from "../html/ticks.js";
-import { groupByNode, type NodeGroup, workflowFacts } from "../node-groups.ts";
+import { groupByNode, type NodeGroup, pendingExtent, workflowFacts } from "../node-groups.ts";
 import { spanSeconds, textAttribute } from "../span.ts";
 import { spanDetail } from "../span-label.ts";
 import { SPAN_NODE_PHASE, type SpanCategory } from "../span-names.ts";
@@ -133,10 +133,8 @@ function headingLine(group: NodeGroup, hidden: number, layout: Layout): string {
   const label = rowLabel(group.label, hidden, layout.labelColumns, failed);
   const life = lineBar(layout.stretchOf(node ?? group), barColumns, "━");
   const cells = barCells(life, "bold", layout);
-  for (const { span } of group.rows) {
-    if (span.name !== SPAN_NODE_PHASE || textAttribute(span.attributes, "node_phase") !== "Pending") continue;
-    overlay(cells, lineBar(layout.stretchOf(span), barColumns, "╌"), "dim");
-  }
+  const pending = group.nodeId === "" ? undefined : pendingExtent(group);
+  if (pending) overlay(cells, lineBar(layout.stretchOf(pending), barColumns, "╌"), "dim");
   const reason = pendingReason(group);
   const line = joinColumns(
     paint(failed ? "red" : "bold", label),

@@ -24,13 +24,23 @@ export function ciCheckoutTrace(): Builder {
   const phase = { parent: workflow, ...controller };
   trace.add({ name: "workflowPhase", at: 0, seconds: 0.02, attributes: { phase: "Pending" }, ...phase });
   trace.add({ name: "workflowPhase", at: 0.02, seconds: 19.58, attributes: { phase: "Running" }, ...phase });
-  trace.add({
+  const dag = trace.add({
     name: "node",
     at: 0.02,
     seconds: 19.5,
     parent: workflow,
-    attributes: { node_id: WORKFLOW, name: WORKFLOW, namespace: "ci", node_type: "DAG" },
+    attributes: { node_id: WORKFLOW, name: WORKFLOW, node_name: WORKFLOW, namespace: "ci", node_type: "DAG" },
     error: { message: "Failed" },
+    ...controller,
+  });
+  const running = { node_id: WORKFLOW, node_phase: "Running" };
+  trace.add({
+    name: "nodePhase",
+    at: 0.02,
+    seconds: 19.5,
+    kind: 4,
+    parent: dag,
+    attributes: running,
     ...controller,
   });
   checkout(trace, workflow);
@@ -54,7 +64,13 @@ function pod(
     at: node.at,
     seconds: node.seconds,
     parent: workflow,
-    attributes: { node_id: nodeId, name: `${WORKFLOW}.${node.name}`, namespace: "ci", node_type: "Pod" },
+    attributes: {
+      node_id: nodeId,
+      name: WORKFLOW,
+      node_name: `${WORKFLOW}.${node.name}`,
+      namespace: "ci",
+      node_type: "Pod",
+    },
     ...(node.failed ? { error: { message: "Failed" } } : { ok: true }),
     ...controller,
   });
