@@ -68,7 +68,7 @@ describe.each([
       OTEL_EXPORTER_OTLP_HEADERS: "x-tenant=blue",
     });
     await tracing.withSpan("loadArtifacts", {}, async (outer) => {
-      outer.addEvent("download artifact", { file: "source" });
+      outer.addEvent("download artifact", { file: "source", "error.type": undefined });
       await tracing.withSpan("loadArtifact", { attributes: { "argo.artifact.bytes": 12 } }, async () => {});
     });
     await tracing.shutdown();
@@ -85,6 +85,7 @@ describe.each([
     expect(outer).toMatchObject({ traceId: PARENT.traceId, parentSpanId: PARENT.spanId, kind: 1 });
     expect(outer.traceState).toBe("workflow=argo/hello");
     expect(outer.events?.map((event) => event.name)).toEqual(["download artifact"]);
+    expect(outer.events?.[0]?.attributes?.map((attribute) => attribute.key)).toEqual(["file"]);
     expect(inner).toMatchObject({ traceId: PARENT.traceId, parentSpanId: outer.spanId });
     expect(decodeAttributes(inner.attributes)).toEqual({ "argo.artifact.bytes": 12 });
   });

@@ -123,9 +123,7 @@ const told = new WeakSet<object>();
 function wrapSpan(span: SdkSpan): Span {
   const { traceId, spanId, traceFlags, traceState } = span.spanContext();
   const setAttributes = (attributes: Attributes): void => {
-    for (const [key, value] of Object.entries(attributes)) {
-      if (value !== undefined) span.setAttribute(key, value as string | number | boolean | string[]);
-    }
+    span.setAttributes(present(attributes));
   };
   return {
     context: { traceId, spanId, traceFlags, traceState: traceState?.serialize() },
@@ -133,7 +131,7 @@ function wrapSpan(span: SdkSpan): Span {
     setAttribute: (key, value) => setAttributes({ [key]: value }),
     setAttributes,
     addEvent: (name, attributes, atMs) => {
-      span.addEvent(name, attributes as Record<string, string>, atMs);
+      span.addEvent(name, present(attributes ?? {}), atMs);
     },
     recordError(error) {
       span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage(error) });
@@ -142,7 +140,13 @@ function wrapSpan(span: SdkSpan): Span {
         if (told.has(error)) return;
         told.add(error);
       }
-      span.addEvent(EVENT.exception, exceptionAttributes(error) as Record<string, string>);
+      span.addEvent(EVENT.exception, present(exceptionAttributes(error)));
     },
   };
+}
+
+/** Without those that have no value: exporters would send them as attributes with an empty one. */
+function present(attributes: Attributes): Record<string, string | number | boolean | string[]> {
+  const entries = Object.entries(attributes).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Record<string, string | number | boolean | string[]>;
 }
