@@ -6,8 +6,8 @@ import { limitExceeded, type UnpackLimits } from "./unpack-limits.ts";
 /** The kernel gives up after 40 links in one path, some user-space resolvers after 255; beyond that a path leads nowhere. */
 const MAX_FOLLOWED = 255;
 
-/** Steps for all links together, so that links made to be intricate cannot hold us up: about ten seconds. */
-const MAX_STEPS = 50_000_000;
+/** Steps for all links together, so that links made to be intricate cannot hold us up: a few seconds. */
+const MAX_STEPS = 5_000_000;
 
 /** The symbolic links of an archive, kept back until everything else is on disk. */
 export class LinkTable {

@@ -41,7 +41,7 @@ describe("pack, then unpack", () => {
             await extractTar(gunzip(chunked(packed, chunkBytes)), { into });
           }),
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -61,7 +61,7 @@ describe("pack, then unpack", () => {
           untimed,
         ),
       ),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 
@@ -75,7 +75,7 @@ describe("pack, then unpack", () => {
           expect(tar.stderr.toString()).toBe("");
         }),
       ),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 
@@ -93,7 +93,7 @@ describe("pack, then unpack", () => {
             await extractTar(chunked(tar.stdout), { into });
           }),
         ),
-        { numRuns: 6, maxSkipsPerRun: 500 },
+        { numRuns: 4, maxSkipsPerRun: 500 },
       );
     },
   );

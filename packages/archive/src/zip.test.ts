@@ -14,8 +14,12 @@ import { describe, expect, it } from "vitest";
 import { extractZip } from "./extract-zip.ts";
 import type { PackOptions } from "./pack-tar.ts";
 import { packZip } from "./pack-zip.ts";
+import { hasProgram } from "./testing/has-program.ts";
 import { readTree, type Tree } from "./testing/read-tree.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
+
+const withPython = it.skipIf(!hasProgram("python3"));
+const withInfoZip = it.skipIf(!hasProgram("unzip") || !hasProgram("zip"));
 
 type Directory = ReturnType<typeof temporaryDirectory>;
 
@@ -53,7 +57,7 @@ describe("packZip", () => {
     expect(report.topLevel).toEqual(["c.txt"]);
   });
 
-  it("is read by Info-ZIP with modes, links, times and empty directories", async () => {
+  withInfoZip("is read by Info-ZIP with modes, links, times and empty directories", async () => {
     using directory = temporaryDirectory();
     makeTree(directory);
     utimesSync(directory.join("dir/sub/f.sh"), 0, 1_600_000_001);
@@ -63,7 +67,7 @@ describe("packZip", () => {
     expect(readTree(directory.join("into/dir"))).toEqual(readTree(directory.join("dir")));
   });
 
-  it("is read by Python's zipfile", async () => {
+  withPython("is read by Python's zipfile", async () => {
     using directory = temporaryDirectory();
     makeTree(directory);
     const script = "import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip(), z.namelist())";
@@ -72,7 +76,7 @@ describe("packZip", () => {
     );
   });
 
-  it("names a file that shrank on the way after the archive is complete", async () => {
+  withInfoZip("names a file that shrank on the way after the archive is complete", async () => {
     using directory = temporaryDirectory();
     mkdirSync(directory.join("d"));
     writeFileSync(directory.join("d/log"), randomBytes(8_000_000));
@@ -107,7 +111,7 @@ describe("packZip", () => {
 });
 
 describe("extractZip", () => {
-  it("takes from Info-ZIP what was packed, links as links", async () => {
+  withInfoZip("takes from Info-ZIP what was packed, links as links", async () => {
     using directory = temporaryDirectory();
     makeTree(directory);
     expect(spawnSync("zip", ["-qry", "../in.zip", "."], { cwd: directory.join("dir") }).status).toBe(0);
@@ -122,7 +126,7 @@ describe("extractZip", () => {
     });
   });
 
-  it.each(["ZIP_STORED", "ZIP_DEFLATED"])(
+  withPython.each(["ZIP_STORED", "ZIP_DEFLATED"])(
     "takes what Python's zipfile streams with %s and zip64",
     async (method) => {
       using directory = temporaryDirectory();
@@ -141,31 +145,37 @@ with zipfile.ZipFile(Pipe(open(sys.argv[1], "wb")), "w", zipfile.${method}) as z
     },
   );
 
-  it("gives entries without modes what Go gives them, and makes parents one can enter (contract §22.9)", async () => {
-    using directory = temporaryDirectory();
-    const script = `import sys,zipfile
+  withPython(
+    "gives entries without modes what Go gives them, and makes parents one can enter (contract §22.9)",
+    async () => {
+      using directory = temporaryDirectory();
+      const script = `import sys,zipfile
 with zipfile.ZipFile(sys.argv[1], "w") as z:
     for name, attr in (("d/plain", 0), ("d/readonly", 1), ("e/", 16)):
         i = zipfile.ZipInfo(name); i.create_system = 0; i.external_attr = attr; z.writestr(i, "")`;
-    python(script, directory.join("in.zip"));
-    await extractZip(directory.join("in.zip"), { into: directory.join("into") });
-    expect(readTree(directory.join("into"))).toMatchObject({
-      d: "dir 755",
-      e: "dir 777",
-      "d/plain": expect.stringMatching(/^file 666 /),
-      "d/readonly": expect.stringMatching(/^file 444 /),
-    });
-  });
+      python(script, directory.join("in.zip"));
+      await extractZip(directory.join("in.zip"), { into: directory.join("into") });
+      expect(readTree(directory.join("into"))).toMatchObject({
+        d: "dir 755",
+        e: "dir 777",
+        "d/plain": expect.stringMatching(/^file 666 /),
+        "d/readonly": expect.stringMatching(/^file 444 /),
+      });
+    },
+  );
 
-  it("takes upstream's single-file zip, whose name is an absolute path, as a tree (contract §22.8)", async () => {
-    using directory = temporaryDirectory();
-    python(
-      `import sys,zipfile; zipfile.ZipFile(sys.argv[1],"w").writestr("/a/b/c.txt","text")`,
-      directory.join("in.zip"),
-    );
-    await extractZip(directory.join("in.zip"), { into: directory.join("into") });
-    expect(Object.keys(readTree(directory.join("into")))).toEqual(["a", "a/b", "a/b/c.txt"]);
-  });
+  withPython(
+    "takes upstream's single-file zip, whose name is an absolute path, as a tree (contract §22.8)",
+    async () => {
+      using directory = temporaryDirectory();
+      python(
+        `import sys,zipfile; zipfile.ZipFile(sys.argv[1],"w").writestr("/a/b/c.txt","text")`,
+        directory.join("in.zip"),
+      );
+      await extractZip(directory.join("in.zip"), { into: directory.join("into") });
+      expect(Object.keys(readTree(directory.join("into")))).toEqual(["a", "a/b", "a/b/c.txt"]);
+    },
+  );
 
   it("leaves every stage it entered", async () => {
     using directory = temporaryDirectory();
