@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LabSetupError } from "./errors.ts";
 import { removeTree } from "./sandbox/remove-tree.ts";
@@ -39,6 +39,8 @@ export function prepareOutputDirectory(directory: string): OutputDirectory {
   }
   for (const entry of Object.values(ENTRIES)) removeTree(join(path, entry));
   for (const entry of [ENTRIES.pods, ENTRIES.api, ENTRIES.state]) mkdirSync(join(path, entry));
+  // What the next run knows the directory by, however early this one ends.
+  writeFileSync(join(path, ENTRIES.trace), "");
   return {
     path,
     summary: join(path, ENTRIES.summary),

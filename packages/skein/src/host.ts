@@ -14,6 +14,7 @@ export interface Host {
   environment: Environment;
   /** A directory of the checkout this program belongs to. */
   directory: string;
+  workingDirectory: string;
   /** Calls back for each signal that asks the program to end. */
   onSignal(listener: () => void): void;
   /** Ends the process at once. */

@@ -5,6 +5,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   stderr: process.stderr,
   environment: process.env,
   directory: import.meta.dirname,
+  workingDirectory: process.cwd(),
   onSignal: (listener) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, listener);
   },

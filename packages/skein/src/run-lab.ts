@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { errorMessage } from "@skein/contract";
 import {
   findInstallation,
@@ -35,7 +35,7 @@ const LOG_TAIL_LINES = 12;
 export async function runLab(file: string, flags: RunFlags, host: Host): Promise<number> {
   const text = textOptions(host.stdout, host.environment);
   try {
-    const plan = readWorkflow(file, await readFile(file, "utf8"), flags.parameter);
+    const plan = readWorkflow(file, await readText(file), flags.parameter);
     const run = await runWorkflow(plan, {
       installation: findInstallation(host.directory, host.environment.PATH, flags.executor),
       environment: host.environment,
@@ -52,7 +52,7 @@ export async function runLab(file: string, flags: RunFlags, host: Host): Promise
     printFiles(run, flags, host);
     return run.summary.phase === "Succeeded" ? 0 : 1;
   } catch (error) {
-    if (!isMisuse(error)) throw error;
+    if (!(error instanceof WorkflowFileError) && !(error instanceof LabSetupError)) throw error;
     host.stderr.write(`${errorMessage(error)}\n`);
     return 2;
   }
@@ -75,7 +75,7 @@ function progressPrinter(host: Host): (node: WorkflowNode) => void {
   return (node) => void host.stderr.write(`${renderChange(node, performance.now() - began, text)}\n`);
 }
 
-function printFailedLogs({ nodes, output }: WorkflowRun, { stdout }: Host): void {
+function printFailedLogs({ nodes, output }: WorkflowRun, { stdout, workingDirectory }: Host): void {
   for (const node of nodes) {
     if (node.podName === undefined || node.phase === "Succeeded") continue;
     const container = /^(init|wait):/.exec(node.message)?.[1] ?? "main";
@@ -86,18 +86,30 @@ function printFailedLogs({ nodes, output }: WorkflowRun, { stdout }: Host): void
   }
 }
 
-function printFiles({ output }: WorkflowRun, { keep }: RunFlags, { stdout }: Host): void {
+function printFiles({ output }: WorkflowRun, { keep }: RunFlags, { stdout, workingDirectory }: Host): void {
   const files = [
     ["page", output.html],
     ["trace", output.trace],
     ["summary", output.summary],
-    ["logs", `${output.pods}/`],
-    ...(keep ? [["kept", `${output.state}/`]] : []),
+    ["logs", output.pods],
+    ...(keep ? [["kept", output.state]] : []),
   ];
-  stdout.write(`\n${files.map(([what = "", path]) => `${what.padEnd(8)} ${path}\n`).join("")}`);
+  const lines = files.map(
+    ([what = "", path = ""]) => `${what.padEnd(8)} ${shorten(path, workingDirectory)}\n`,
+  );
+  stdout.write(`\n${lines.join("")}`);
 }
 
-function isMisuse(error: unknown): boolean {
-  if (error instanceof WorkflowFileError || error instanceof LabSetupError) return true;
-  return (error as NodeJS.ErrnoException | undefined)?.syscall === "open";
+/** As one would type it from here. */
+function shorten(path: string, from: string): string {
+  const inside = relative(from, path);
+  return inside.startsWith("..") ? path : inside;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new LabSetupError(errorMessage(error), { cause: error });
+  }
 }
