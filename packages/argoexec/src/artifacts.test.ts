@@ -112,7 +112,7 @@ describe("argoexec init", () => {
         inputs: { artifacts: [{ name: "a", path: "/a", s3: { key: "k" } }] },
         archiveLocation: { s3: { accessKeySecret: { name: "gone", key: "k" } } },
       },
-      /argo\/secret\/gone\/k: no such file or directory$/,
+      /^open .*\/argo\/secret\/gone\/k: no such file or directory$/,
     ],
   ])("names %s", async (_what, template, message) => {
     const { archiveLocation, ...rest } = template;

@@ -1,8 +1,7 @@
 import type { TransferReport } from "@skein/artifacts";
-import { ArtifactError, errorCode, errorMessage, isNotFound } from "@skein/contract";
+import { ArtifactError, type ErrorCode, errorCode, errorMessage, isNotFound } from "@skein/contract";
 import { ATTR, EVENT } from "@skein/telemetry";
 import { applyMode } from "./apply-mode.ts";
-import { fileError } from "./file-error.ts";
 import { type LoadPlan, planLoads } from "./load-plan.ts";
 import type { TransferParts } from "./parts.ts";
 import { totals } from "./transfer-totals.ts";
@@ -72,11 +71,14 @@ async function loadOne(
   }
 }
 
-/** Upstream says whose download failed; what goes wrong while unpacking it passes on as it is (contract §6 steps 9–10). */
+/** What passes on as it is: upstream prefixes what the driver's load says, and nothing else (contract §6 steps 6–10). */
+function isRaw(code: ErrorCode): boolean {
+  return code.startsWith("archive.") || code === "secret.missing" || code === "artifact.unsupported_driver";
+}
+
 function loadFailure(name: string, error: unknown): Error {
   const code = errorCode(error);
-  const failed = fileError(error, "");
-  if (code.startsWith("archive.")) return failed;
+  if (isRaw(code) && error instanceof Error) return error;
   return new ArtifactError(`artifact ${name} failed to load: ${errorMessage(error)}`, {
     code,
     cause: error,
