@@ -120,7 +120,7 @@ describe("readTransfer", () => {
       },
     });
     expect(verdict).toBe(
-      "decompress-bound: 75 % of 2.00 s went into decompressing (5.00 MB/s, 2 streams, 1 204 files)",
+      "decompress-bound: 75 % of 2.00 s spent decompressing (5.00 MB/s, 2 streams, 1 204 files)",
     );
   });
 

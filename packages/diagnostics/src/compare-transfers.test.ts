@@ -54,7 +54,7 @@ describe("compareTransfers", () => {
     const load = transfer({ seconds: 6, stages: { network: 4, decompress: 1.5, disk: 0.5 } });
     const saved = save({ seconds: 2, stages: { network: 0.5, compress: 0.5, disk: 1 } });
     expect(answerTo(saved, load)).toEqual([
-      "Loading took 3.0× as long as saving (6.00 s against 2.00 s). Of the 4.00 s more, 3.50 s went into the network (1.67 MB/s; saving moved 5.00 MB/s) and 1.00 s went into decompressing. Network-bound: 1 stream at 10.0 MB/s.",
+      "Loading took 3.0× as long as saving (6.00 s against 2.00 s): it spent 3.50 s more on the network (1.67 MB/s; saving moved 5.00 MB/s) and 1.00 s more decompressing. Network-bound: 1 stream at 10.0 MB/s.",
     ]);
   });
 
@@ -62,7 +62,7 @@ describe("compareTransfers", () => {
     const saved = save({ seconds: 3, stages: { compress: 2.5, network: 0.5 } });
     const load = transfer({ seconds: 1, stages: { network: 0.5, decompress: 0.5 } });
     expect(answerTo(saved, load)).toEqual([
-      "Saving took 3.0× as long as loading (3.00 s against 1.00 s). Of the 2.00 s more, 2.00 s went into compressing. Compress-bound: packed at 40 MB/s.",
+      "Saving took 3.0× as long as loading (3.00 s against 1.00 s): it spent 2.00 s more compressing. Compress-bound: packed at 40 MB/s.",
     ]);
   });
 
@@ -71,7 +71,7 @@ describe("compareTransfers", () => {
       transfer({ seconds, stages: { disk: seconds }, verdict: "disk-bound" }),
     );
     expect(answerTo(save({ seconds: 2, stages: { disk: 2 } }), ...loads)[0]).toMatch(
-      "Loading took 2.0× as long as saving (4.00 s, the slowest of 3 loads, against 2.00 s). Of the 2.00 s more, 2.00 s went into the disk.",
+      "Loading took 2.0× as long as saving (4.00 s, the slowest of 3 loads, against 2.00 s): it spent 2.00 s more on the disk.",
     );
   });
 
@@ -98,7 +98,7 @@ describe("compareTransfers", () => {
   it("tells of a failed load and compares nothing with it", () => {
     const failed = transfer({
       error: { type: "s3.no_such_key", message: "gone" },
-      verdict: "failed after 1.00 s: s3.no_such_key: gone",
+      verdict: "retry-bound: 2 retries",
     });
     const [comparison] = compareTransfers([save({}), failed]);
     expect(comparison?.loadPerSave).toBeUndefined();

@@ -60,10 +60,10 @@ function slowestSuccess(transfers: readonly ArtifactTransfer[]): ArtifactTransfe
   return done.toSorted((a, b) => b.seconds - a.seconds)[0];
 }
 
-function failureSentence({ direction, name, verdict }: ArtifactTransfer): string {
-  return sentence(
-    `${direction === "load" ? "Loading" : "Saving"} ${name} ${verdict.replace(/^failed:?/, "failed")}`,
-  );
+function failureSentence({ direction, name, seconds, error }: ArtifactTransfer): string {
+  const why = [error?.type, error?.message].filter(Boolean).join(": ");
+  const what = `${direction === "load" ? "Loading" : "Saving"} ${name} failed after ${formatSeconds(seconds)}`;
+  return sentence(why ? `${what}: ${why}` : what);
 }
 
 function whyDifferent(save: ArtifactTransfer, load: ArtifactTransfer, loads: number): string[] {
@@ -80,15 +80,16 @@ function whyDifferent(save: ArtifactTransfer, load: ArtifactTransfer, loads: num
       `${capital(verb(slow))}: ${sentence(slow.verdict)}`,
     ];
   }
+  const factor = formatFactor(slow.seconds / fast.seconds);
+  const why = whereTheExtraWent(slow, fast, verb(fast));
   return [
-    `${capital(verb(slow))} took ${formatFactor(slow.seconds / fast.seconds)} as long as ${verb(fast)} (${durations}).`,
-    ...whereTheExtraWent(slow, fast, verb(fast)),
+    `${capital(verb(slow))} took ${factor} as long as ${verb(fast)} (${durations})${why ? `: it spent ${why}` : ""}.`,
     sentence(capital(slow.verdict)),
   ];
 }
 
 /** The stages that explain the difference. A codec's two directions are each other's counterpart. */
-function whereTheExtraWent(slow: ArtifactTransfer, fast: ArtifactTransfer, fastVerb: string): string[] {
+function whereTheExtraWent(slow: ArtifactTransfer, fast: ArtifactTransfer, fastVerb: string): string {
   const extra = slow.seconds - fast.seconds;
   const counterpart = (stage: StageName): StageName => {
     if (stage === "decompress") return "compress";
@@ -101,15 +102,14 @@ function whereTheExtraWent(slow: ArtifactTransfer, fast: ArtifactTransfer, fastV
     .map((stage) => ({ stage, more: secondsOf(slow, stage) - secondsOf(fast, stage) }))
     .filter(({ stage, more }) => stage !== "other" && more >= extra * WORTH_NAMING)
     .sort((a, b) => b.more - a.more);
-  if (named.length === 0) return [];
   const parts = named.map(({ stage, more }) => {
     const rates =
       stage === "network" && slow.bytes > 0 && fast.bytes > 0
         ? ` (${formatRate(slow.bytes / slow.seconds)}; ${fastVerb} moved ${formatRate(fast.bytes / fast.seconds)})`
         : "";
-    return `${formatSeconds(more)} went into ${STAGE_PHRASES[stage]}${rates}`;
+    return `${formatSeconds(more)} more ${STAGE_PHRASES[stage]}${rates}`;
   });
-  return [`Of the ${formatSeconds(extra)} more, ${listOf(parts)}.`];
+  return listOf(parts);
 }
 
 function listOf(parts: readonly string[]): string {

@@ -22,17 +22,17 @@ export function readBoundBy(text: string | undefined): BoundBy {
   return BOUND_BY.find((known) => known === text) ?? "none";
 }
 
-/** What each stage is, as the object of "the time went into". */
+/** What each stage is, as what time is spent "on" or by doing. */
 export const STAGE_PHRASES: Readonly<Record<StageName, string>> = {
   credentials: "getting credentials",
   list: "listing objects",
   first_byte: "waiting for the first byte",
-  network: "the network",
+  network: "on the network",
   retry_wait: "waiting between retries",
   decompress: "decompressing",
   compress: "compressing",
-  disk: "the disk",
-  other: "other work",
+  disk: "on the disk",
+  other: "on other work",
 };
 
 /** The stages of a transfer, the longest first. */
@@ -63,7 +63,8 @@ export function judge(facts: Facts, boundBy: BoundBy): string {
       ? `${formatBytes(bytes)} in ${formatSeconds(seconds)}; this trace does not say what the time went into`
       : `took ${formatSeconds(seconds)}; this trace has neither sizes nor stage times`;
   }
-  const share = `${Math.round((longest.seconds / seconds) * 100)} % of ${formatSeconds(seconds)} went into ${STAGE_PHRASES[longest.stage]}`;
+  const percent = Math.round((longest.seconds / seconds) * 100);
+  const share = `${percent} % of ${formatSeconds(seconds)} spent ${STAGE_PHRASES[longest.stage]}`;
   const how = [
     bytes > 0 && `${formatRate(bytes / seconds)}`,
     streams > 0 && `${streams} ${streams === 1 ? "stream" : "streams"}`,

@@ -29,7 +29,7 @@ export function filePoints(trace) {
       const seconds = Number(value("argo.file.duration"));
       const bytes = Number(value("file.size") ?? 0);
       if (!(seconds > 0) || !Number.isFinite(bytes)) continue;
-      const failed = value("error.type") !== undefined;
+      const failed = typeof value("error.type") === "string";
       points.push({
         file: String(value("file") ?? ""),
         bytes,

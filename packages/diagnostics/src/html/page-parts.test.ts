@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { filePoints } from "./files.js";
 import { formatBytes, formatCount, formatFactor, formatRate, formatSeconds } from "./format.js";
 import { RowList } from "./row-list.js";
 import { createSearch } from "./search.js";
@@ -191,5 +192,35 @@ describe("createSearch", () => {
     ["  ", []],
   ])("finds the rows that have every word of %j", (query, found) => {
     expect(find(query)).toEqual(found);
+  });
+});
+
+describe("filePoints", () => {
+  const point = (attributes: [string, string | number | null][]) => {
+    const event = { name: "download file", at: 0, attributes };
+    const row = { k: 0, n: "loadArtifact", s: 0, d: 1, v: [event, { name: "retry", at: 0, attributes: [] }] };
+    const facts = { traceId: "t", workflow: "", phase: "", startedAt: "", seconds: 1, spans: 1, pods: 0 };
+    return filePoints({ ...facts, rows: [row] });
+  };
+
+  it("reads each file's size and time, and the row to go to", () => {
+    const attributes: [string, string | number][] = [
+      ["file", "a/b"],
+      ["file.size", 12],
+      ["argo.file.duration", 0.5],
+    ];
+    const file = { file: "a/b", bytes: 12, seconds: 0.5, rowIndex: 0, load: true };
+    expect(point(attributes)).toEqual([{ ...file, failed: false }]);
+    expect(point([...attributes, ["error.type", null]])).toEqual([{ ...file, failed: false }]);
+    expect(point([...attributes, ["error.type", "disk.full"]])).toEqual([{ ...file, failed: true }]);
+  });
+
+  it("leaves out files without a duration, which have no place on the plot", () => {
+    expect(
+      point([
+        ["file", "a"],
+        ["file.size", 12],
+      ]),
+    ).toEqual([]);
   });
 });
