@@ -35,7 +35,7 @@ async function readProgress(config: ExecutorConfig, log: Logger): Promise<string
   const progress = lastProgress(await readText(progressFile));
   if (progress === undefined) return undefined;
   if (progress.valid) return progress.line;
-  log.info("unable to parse progress", { line: progress.line });
+  log.warn("unable to parse progress", { line: progress.line });
   return undefined;
 }
 
