@@ -5,9 +5,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { dirname, join, relative } from "node:path";
+import { demoFiles } from "../test/support/demo-repository.ts";
 import { createGitRepository } from "../test/support/git-repository.ts";
 import { startGitServer } from "../test/support/git-server.ts";
-import { demoFiles } from "./demo/demo-repository.ts";
 
 const checkout = dirname(import.meta.dirname);
 const examples = join(checkout, "examples");

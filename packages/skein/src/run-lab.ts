@@ -80,9 +80,13 @@ function printFailedLogs({ nodes, output }: WorkflowRun, { stdout, workingDirect
     if (node.podName === undefined || node.phase === "Succeeded") continue;
     const container = /^(init|wait):/.exec(node.message)?.[1] ?? "main";
     const log = join(output.pods, node.podName, `${container}.log`);
-    const tail = readLogTail(log, LOG_TAIL_LINES);
-    if (tail.length > 0)
-      stdout.write(`\nThe end of ${log}:\n${tail.map((line) => `  │ ${line}\n`).join("")}`);
+    // In a user's container the executor marks its own lines; they are not what one looks for.
+    const tail = readLogTail(log, 4 * LOG_TAIL_LINES)
+      .filter((line) => container !== "main" || !line.endsWith(" argo=true"))
+      .slice(-LOG_TAIL_LINES);
+    if (tail.length === 0) continue;
+    const lines = tail.map((line) => `  │ ${line}\n`);
+    stdout.write(`\nThe end of ${shorten(log, workingDirectory)}:\n${lines.join("")}`);
   }
 }
 

@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runCommandLine } from "./command-line.ts";
+import type { Host } from "./host.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "skein-command-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function write(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+async function skein(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  let stdout = "";
+  let stderr = "";
+  const host: Host = {
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    environment: { PATH: process.env.PATH },
+    directory,
+    workingDirectory: directory,
+    onSignal: () => undefined,
+    exit: () => {
+      throw new Error("nobody has asked for this");
+    },
+  };
+  return { exitCode: await runCommandLine(args, host), stdout, stderr };
+}
+
+const SPAN = {
+  traceId: "1".repeat(32),
+  spanId: "2".repeat(16),
+  name: "loadArtifact",
+  kind: 1,
+  startTimeUnixNano: "1000000000",
+  endTimeUnixNano: "3000000000",
+  attributes: [
+    { key: "argo.artifact.name", value: { stringValue: "source" } },
+    { key: "argo.artifact.driver", value: { stringValue: "s3" } },
+    { key: "argo.artifact.bytes", value: { intValue: "4000000" } },
+  ],
+};
+
+describe("skein report", () => {
+  it("prints what a trace says as JSON, and writes the page", async () => {
+    const line = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [SPAN] }] }] });
+    const html = join(directory, "page.html");
+    const { exitCode, stdout } = await skein(
+      "report",
+      write("trace.jsonl", `${line}\n`),
+      "--json",
+      "--html",
+      html,
+    );
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).artifacts).toMatchObject([
+      { name: "source", direction: "load", driver: "s3", bytes: 4_000_000, seconds: 2 },
+    ]);
+  });
+
+  it("ends with 2 when there is nothing to report", async () => {
+    expect((await skein("report", join(directory, "none.jsonl"))).exitCode).toBe(2);
+  });
+});
+
+describe("skein run", () => {
+  it("names what is wrong in a file by line and column", async () => {
+    const { exitCode, stderr } = await skein(
+      "run",
+      write("wf.yaml", "kind: Workflow\nmetadata: {}\nspec: {}\n"),
+    );
+    expect(exitCode).toBe(2);
+    expect(stderr).toBe(
+      [
+        `${directory}/wf.yaml:3:1: a workflow's spec needs "entrypoint"`,
+        `${directory}/wf.yaml:3:1: a workflow's spec needs "templates"`,
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("says how to get the executor that is not there, once the file is right", async () => {
+    const file = write(
+      "wf.yaml",
+      "kind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, templates: [{name: m, container: {command: [x]}}]}\n",
+    );
+    const { exitCode, stderr } = await skein("run", file);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^there is no executor at .*; run make build\n$/),
+    ]);
+  });
+
+  it("takes a parameter's value as it is, whatever signs are in it", async () => {
+    const file = write(
+      "wf.yaml",
+      "kind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, arguments: {parameters: [{name: a, enum: ['x=y,z']}]}, templates: [{name: m, container: {command: [x]}}]}\n",
+    );
+    expect((await skein("run", file, "-p", "a=x=y,z")).stderr).toMatch(/^there is no executor/);
+    expect((await skein("run", file, "-p", "a=x")).stderr).toContain('must be one of x=y,z, not "x"');
+  });
+
+  it.each([
+    ["a file that is not there", ["run", "nope.yaml"], /no such file or directory/],
+    ["a parameter without a value", ["run", "wf.yaml", "-p", "a"], /must look like name=value/],
+    ["an option it does not know", ["run", "wf.yaml", "--fast"], /unknown option '--fast'/],
+    ["a command it does not know", ["walk"], /unknown command 'walk'/],
+    ["no file", ["run"], /missing required argument 'file'/],
+  ])("ends with 2 for %s", async (_what, args, complaint) => {
+    const { exitCode, stderr } = await skein(...args);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(complaint)]);
+  });
+
+  it("prints its help and ends with 0", async () => {
+    const { exitCode, stdout } = await skein("run", "--help");
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining("--out <directory>")]);
+  });
+});
