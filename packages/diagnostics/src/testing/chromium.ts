@@ -112,7 +112,8 @@ export class Chromium {
         if (message.method === "Page.loadEventFired") resolve();
       });
     });
-    for (const domain of ["Page", "Runtime", "Network", "Log"]) await page.send(`${domain}.enable`);
+    for (const domain of ["Page", "Runtime", "Network", "Log", "Performance"])
+      await page.send(`${domain}.enable`);
     await page.send("Emulation.setDeviceMetricsOverride", {
       width,
       height,
@@ -163,6 +164,15 @@ export class Page {
     });
     if (answer.exceptionDetails) throw new Error(JSON.stringify(answer.exceptionDetails));
     return (answer.result as { value: T }).value;
+  }
+
+  /** Seconds the page has spent so far running scripts, computing styles and laying out. */
+  async workSeconds(): Promise<number> {
+    const { metrics } = (await this.send("Performance.getMetrics")) as {
+      metrics: { name: string; value: number }[];
+    };
+    const parts = metrics.filter(({ name }) => /^(Script|RecalcStyle|Layout)Duration$/.test(name));
+    return parts.reduce((sum, { value }) => sum + value, 0);
   }
 
   /** Waits until what was asked of the page has been drawn. */
