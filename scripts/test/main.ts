@@ -14,7 +14,7 @@ const front = join(repository, "packages/front");
 type Check = () => Promise<boolean>;
 
 const CHECKS: Record<string, Check> = {
-  "biome: formatting, lint, import rules": () => passes(["biome", "ci", "."]),
+  "biome: formatting, lint, import rules": () => passes(["biome", "ci", "--colors=off", "."]),
   "tsc: types": () => passes(["tsc", "--build"]),
   "gofmt: formatting": async () => {
     const { exitCode, stdout, stderr } = await runProgram(["gofmt", "-l", "."], { cwd: front });
