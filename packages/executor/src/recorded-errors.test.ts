@@ -26,9 +26,10 @@ describe("RecordedErrors", () => {
 
   it("puts what an earlier act recorded in its place", () => {
     const errors = new RecordedErrors(recordingLogger().log);
-    errors.recall("from begin");
+    errors.recall({ message: "from begin", code: "kubernetes.forbidden" });
     errors.record(new Error("from finish"));
     expect(errors.first?.message).toBe("from begin");
+    expect(errorCode(errors.first)).toBe("kubernetes.forbidden");
   });
 });
 

@@ -1,4 +1,4 @@
-import { errorCode, errorMessage, type Logger } from "@skein/contract";
+import { type ErrorLine, errorCode, errorMessage, type Logger } from "@skein/contract";
 
 /**
  * The errors of a run in the order in which they were recorded. The first is what the user is told; none of them
@@ -28,8 +28,8 @@ export class RecordedErrors {
   }
 
   /** What an earlier act recorded and logged itself. */
-  recall(message: string): void {
-    this.#errors.push(new Error(message));
+  recall({ message, code }: Pick<ErrorLine, "message" | "code">): void {
+    this.#errors.push(Object.assign(new Error(message), { code }));
   }
 
   /** Runs one step; its failure is recorded and gives `otherwise`. */

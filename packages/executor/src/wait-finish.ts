@@ -30,9 +30,10 @@ export async function runWaitFinish(parts: FinishParts): Promise<FinishOutcome> 
   const lines = await parts.journal.read();
   const errors = new RecordedErrors(log);
   recallErrors(lines, errors);
+  const created = errors.first === undefined;
 
   const outputs = await collectOutputs(parts, errors);
-  const reporter = lazily(() => parts.createReporter({ created: errors.first === undefined }));
+  const reporter = lazily(() => parts.createReporter({ created }));
   // Progress is a courtesy: that it could not be told is no reason to fail.
   await sendProgress(parts, lines, reporter).catch((error: unknown) => {
     log.warn("failed to report progress", { error: error as Error });
@@ -47,7 +48,7 @@ export async function runWaitFinish(parts: FinishParts): Promise<FinishOutcome> 
 
 /** What begin and the front recorded comes first: it happened first. */
 function recallErrors(lines: readonly JournalLine[], errors: RecordedErrors): void {
-  for (const line of lines) if (line.event === "error") errors.recall(line.message);
+  for (const line of lines) if (line.event === "error") errors.recall(line);
 }
 
 /** All steps at once, because they wait for different things; their errors in upstream's order. */
