@@ -10,6 +10,6 @@ export type { OutputDirectory } from "./output-directory.ts";
 export type { RenderOptions } from "./render-nodes.ts";
 export { formatDuration, renderChange, renderNodes } from "./render-nodes.ts";
 export type { RunOptions, WorkflowRun } from "./run-workflow.ts";
-export { readWorkflow, runWorkflow } from "./run-workflow.ts";
+export { parseWorkflow, runWorkflow } from "./run-workflow.ts";
 export type { Summary } from "./summary.ts";
 export type { WorkflowPlan } from "./workflow/types.ts";

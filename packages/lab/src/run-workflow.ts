@@ -21,8 +21,8 @@ import { openTraceFile } from "./trace/trace-file.ts";
 import { startTraceSink } from "./trace/trace-sink.ts";
 import type { WorkflowIdentity } from "./workflow/globals.ts";
 import { generateName } from "./workflow/names.ts";
+import { parseWorkflowFile } from "./workflow/parse-workflow-file.ts";
 import { planWorkflow } from "./workflow/plan-workflow.ts";
-import { readWorkflowFile } from "./workflow/read-workflow-file.ts";
 import type { ArtifactRepository, Secrets, WorkflowPlan } from "./workflow/types.ts";
 
 export interface RunOptions {
@@ -63,12 +63,12 @@ const RELAY_DRAIN_MS = 2_000;
  * @param parameters over the workflow's own values
  * @throws WorkflowFileError
  */
-export function readWorkflow(
+export function parseWorkflow(
   name: string,
   text: string,
   parameters: ReadonlyMap<string, string> = new Map(),
 ): WorkflowPlan {
-  return planWorkflow(readWorkflowFile(name, text), parameters);
+  return planWorkflow(parseWorkflowFile(name, text), parameters);
 }
 
 /**

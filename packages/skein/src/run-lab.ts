@@ -4,8 +4,8 @@ import { errorMessage } from "@skein/contract";
 import {
   findInstallation,
   LabSetupError,
+  parseWorkflow,
   readLogTail,
-  readWorkflow,
   renderChange,
   renderNodes,
   runWorkflow,
@@ -35,7 +35,7 @@ const LOG_TAIL_LINES = 12;
 export async function runLab(file: string, flags: RunFlags, host: Host): Promise<number> {
   const text = textOptions(host.stdout, host.environment);
   try {
-    const plan = readWorkflow(file, await readText(file), flags.parameter);
+    const plan = parseWorkflow(file, await readText(file), flags.parameter);
     const run = await runWorkflow(plan, {
       installation: findInstallation(host.directory, host.environment.PATH, flags.executor),
       environment: host.environment,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Outputs } from "@skein/contract";
 import { describe, expect, it } from "vitest";
+import { parseWorkflowFile } from "../workflow/parse-workflow-file.ts";
 import { planWorkflow } from "../workflow/plan-workflow.ts";
-import { readWorkflowFile } from "../workflow/read-workflow-file.ts";
 import type { ArtifactRepository } from "../workflow/types.ts";
 import { runPlan } from "./engine.ts";
 import type { PodOutcome, PodRequest } from "./engine-context.ts";
@@ -29,7 +29,7 @@ async function run(
   const text = `kind: Workflow\nmetadata: {name: wf}\nspec:\n  entrypoint: main\n  ${spec}\n  templates:\n${templates.replace(/^/gm, "    ")}`;
   const pods: PodRequest[] = [];
   const nodes = await runPlan({
-    plan: planWorkflow(readWorkflowFile("wf.yaml", text)),
+    plan: planWorkflow(parseWorkflowFile("wf.yaml", text)),
     identity: IDENTITY,
     repository: REPOSITORY,
     runPod: async (request) => {

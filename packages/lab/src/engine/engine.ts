@@ -127,7 +127,7 @@ function deadlineOf(
 }
 
 function nodeTypeOf(template: WorkflowTemplate): NodeType {
-  const type = templateType(template as never);
+  const type = templateType(template);
   if (type === "steps") return "Steps";
   return type === "dag" ? "DAG" : "Pod";
 }

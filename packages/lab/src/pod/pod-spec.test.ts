@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runPlan } from "../engine/engine.ts";
 import type { PodRequest } from "../engine/engine-context.ts";
 import type { SandboxMount } from "../sandbox/sandbox.ts";
+import { parseWorkflowFile } from "../workflow/parse-workflow-file.ts";
 import { planWorkflow } from "../workflow/plan-workflow.ts";
-import { readWorkflowFile } from "../workflow/read-workflow-file.ts";
 import type { WorkflowPlan } from "../workflow/types.ts";
 import { type ContainerPlan, planPod } from "./pod-spec.ts";
 
@@ -97,7 +97,7 @@ async function requests(plan: WorkflowPlan, name: string): Promise<PodRequest[]>
 }
 
 async function planned(text: string, index: number) {
-  const plan = planWorkflow(readWorkflowFile("wf.yaml", text + REPOSITORY));
+  const plan = planWorkflow(parseWorkflowFile("wf.yaml", text + REPOSITORY));
   const { name = "" } = plan.workflow.metadata;
   const request = (await requests(plan, name))[index];
   if (!request) throw new Error(`there is no pod ${index}`);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { WorkflowFileError } from "../errors.ts";
+import { parseWorkflowFile } from "./parse-workflow-file.ts";
 import { planWorkflow } from "./plan-workflow.ts";
-import { readWorkflowFile } from "./read-workflow-file.ts";
 import type { WorkflowPlan } from "./types.ts";
 
 function plan(text: string, given: Record<string, string> = {}): WorkflowPlan {
-  return planWorkflow(readWorkflowFile("wf.yaml", text), new Map(Object.entries(given)));
+  return planWorkflow(parseWorkflowFile("wf.yaml", text), new Map(Object.entries(given)));
 }
 
 function refusals(text: string, given: Record<string, string> = {}): string[] {

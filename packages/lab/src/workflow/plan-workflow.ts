@@ -2,7 +2,7 @@ import { hasLocation, type Parameter } from "@skein/contract";
 import { parse } from "yaml";
 import { type Problem, WorkflowFileError } from "../errors.ts";
 import { globalVariables } from "./globals.ts";
-import type { WorkflowFile } from "./read-workflow-file.ts";
+import type { WorkflowFile } from "./parse-workflow-file.ts";
 import { secretReferences } from "./secrets.ts";
 import type { Report } from "./shape.ts";
 import { repositoryShape } from "./shapes.ts";
@@ -35,7 +35,7 @@ export function planWorkflow(
     workflow,
     templates: new Map(spec.templates.map((template) => [template.name, template])),
     secrets: file.secrets,
-    repository: readRepository(file, report),
+    repository: parseRepository(file, report),
     globalNames: new Set(
       globalVariables(workflow, { name: "", uid: "", namespace: "", createdAt: new Date(0) }).keys(),
     ),
@@ -92,7 +92,7 @@ function checkArguments({ workflow, templates }: WorkflowPlan, report: Report): 
 }
 
 /** `artifactRepositoryRef` names a ConfigMap of the same file that holds a repository as YAML, as in a cluster. */
-function readRepository(file: WorkflowFile, report: Report): ArtifactRepository | undefined {
+function parseRepository(file: WorkflowFile, report: Report): ArtifactRepository | undefined {
   const reference = file.workflow.spec.artifactRepositoryRef;
   if (!reference) return undefined;
   const path = ["spec", "artifactRepositoryRef"];

@@ -6,7 +6,7 @@ import type { Step, WorkflowTemplate } from "./types.ts";
 export type StepPrefix = "steps" | "tasks";
 
 export function isPodTemplate(template: WorkflowTemplate): boolean {
-  const type = templateType(template as never);
+  const type = templateType(template);
   return type === "container" || type === "script";
 }
 

@@ -21,7 +21,7 @@ export function withTemplateDefaults(
   defaults: Partial<WorkflowTemplate> | undefined,
 ): WorkflowTemplate {
   if (!defaults) return template;
-  const type = templateType(template as never);
+  const type = templateType(template);
   const merged = merge(defaults, template) as WorkflowTemplate;
   for (const other of TYPES) {
     if (other !== type) delete merged[other];

@@ -2,7 +2,7 @@ import type { Artifact, Parameter, S3Location, ScriptTemplate, Template, VolumeM
 
 /**
  * The parts of Argo's v1alpha1 types that a controller reads and the lab understands. Field names are the API's own;
- * values have the types given here once `readWorkflowFile` has accepted the file.
+ * values have the types given here once `parseWorkflowFile` has accepted the file.
  */
 
 export interface Arguments {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { WorkflowFileError } from "../errors.ts";
-import { readWorkflowFile } from "./read-workflow-file.ts";
+import { parseWorkflowFile } from "./parse-workflow-file.ts";
 
 /** `line:column: message` of everything that is refused in a file. */
 function refusals(text: string): string[] {
   try {
-    readWorkflowFile("wf.yaml", text);
+    parseWorkflowFile("wf.yaml", text);
   } catch (error) {
     if (error instanceof WorkflowFileError) return error.message.split("\n");
     throw error;
@@ -22,9 +22,9 @@ spec:
       container: {image: busybox, command: [echo], args: [hi]}
 `;
 
-describe("readWorkflowFile", () => {
+describe("parseWorkflowFile", () => {
   it("reads a workflow and the secrets beside it", () => {
-    const file = readWorkflowFile(
+    const file = parseWorkflowFile(
       "wf.yaml",
       `${HELLO}---\nkind: Secret\nmetadata: {name: s}\ndata: {a: aGk=}\nstringData: {b: plain}\n`,
     );
@@ -38,7 +38,9 @@ describe("readWorkflowFile", () => {
       "entrypoint: main",
       "entrypoint: main\n  arguments: {parameters: [{name: a, value: 1.50}, {name: b, value: true}, {name: c, value: 1e3}]}",
     );
-    const values = readWorkflowFile("wf.yaml", text).workflow.spec.arguments?.parameters?.map((p) => p.value);
+    const values = parseWorkflowFile("wf.yaml", text).workflow.spec.arguments?.parameters?.map(
+      (p) => p.value,
+    );
     expect(values).toEqual(["1.5", "true", "1000"]);
   });
 
@@ -47,7 +49,7 @@ describe("readWorkflowFile", () => {
       "    - name: main\n",
       "    - name: main\n      inputs:\n      outputs: {parameters: }\n",
     );
-    const [template] = readWorkflowFile("wf.yaml", text).workflow.spec.templates;
+    const [template] = parseWorkflowFile("wf.yaml", text).workflow.spec.templates;
     expect(template).toMatchObject({ name: "main", outputs: {} });
     expect(template).not.toHaveProperty("inputs");
   });
@@ -57,7 +59,7 @@ describe("readWorkflowFile", () => {
       "{image: busybox, command: [echo], args: [hi]}",
       "&c {image: busybox, command: [echo], args: [hi]}\n    - name: two\n      container:\n        <<: *c\n        args: [ho]",
     );
-    expect(readWorkflowFile("wf.yaml", text).workflow.spec.templates[1]?.container).toMatchObject({
+    expect(parseWorkflowFile("wf.yaml", text).workflow.spec.templates[1]?.container).toMatchObject({
       command: ["echo"],
       args: ["ho"],
     });
@@ -68,7 +70,7 @@ describe("readWorkflowFile", () => {
       "entrypoint: main",
       "entrypoint: main\n  podGC: {strategy: OnPodCompletion}\n  priority: 3",
     );
-    expect(readWorkflowFile("wf.yaml", text).workflow.spec).not.toHaveProperty("podGC");
+    expect(parseWorkflowFile("wf.yaml", text).workflow.spec).not.toHaveProperty("podGC");
   });
 
   it("names every field it does not understand, with its line and column", () => {

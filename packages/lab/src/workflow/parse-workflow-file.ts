@@ -29,14 +29,14 @@ const REFUSED_KINDS: Readonly<Record<string, string>> = {
  *
  * @throws WorkflowFileError with everything that is not understood, by line and column
  */
-export function readWorkflowFile(name: string, text: string): WorkflowFile {
+export function parseWorkflowFile(name: string, text: string): WorkflowFile {
   const { documents, problems } = parseYaml(text);
   const workflows: { workflow: Workflow; document: SourceDocument }[] = [];
   const secrets = new Map<string, Map<string, Uint8Array>>();
   const configMaps = new Map<string, Record<string, string>>();
   for (const document of documents) {
     const kind = kindOf(document);
-    const read = (shape: Shape): unknown => readDocument(document, shape, problems);
+    const read = (shape: Shape): unknown => checkDocument(document, shape, problems);
     if (kind === "Workflow") workflows.push({ workflow: read(workflowShape) as Workflow, document });
     else if (kind === "Secret") addSecret(secrets, read(secretShape) as SecretObject, document, problems);
     else if (kind === "ConfigMap") addConfigMap(configMaps, read(configMapShape) as ConfigMapObject);
@@ -66,7 +66,7 @@ function refuseKind(kind: string): string {
   return `the lab does not understand the kind ${kind}${way === undefined ? "; only Workflow, Secret and ConfigMap" : `; ${way}`}`;
 }
 
-function readDocument(document: SourceDocument, shape: Shape, problems: Problem[]): unknown {
+function checkDocument(document: SourceDocument, shape: Shape, problems: Problem[]): unknown {
   const report: Report = (path, message) => void problems.push({ ...document.position(path), message });
   return shape(document.value, [], report);
 }
