@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Summary } from "@skein/lab";
+import { onTestFinished } from "vitest";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 /** What `npx skein` starts. */
@@ -38,8 +40,8 @@ export interface Span {
 }
 
 export interface RunningSkein {
-  /** Resolves when a line of stderr matches. */
-  printed(line: RegExp): Promise<void>;
+  /** Resolves when a container has printed the line, by its log: `<pod>/main.log`. */
+  logged(log: string, line: string): Promise<void>;
   kill(signal: NodeJS.Signals): void;
   finished: Promise<SkeinRun>;
 }
@@ -47,6 +49,7 @@ export interface RunningSkein {
 /** Starts `skein run` on a file, or on a workflow given as text. */
 export function startSkein(workflow: string, args: readonly string[] = []): RunningSkein {
   const parent = mkdtempSync(join(tmpdir(), "skein-e2e-"));
+  onTestFinished(() => rmSync(parent, { recursive: true }));
   const file = workflow.includes("\n") ? join(parent, "workflow.yaml") : workflow;
   if (file !== workflow) writeFileSync(file, workflow);
   const directory = join(parent, "out");
@@ -55,13 +58,11 @@ export function startSkein(workflow: string, args: readonly string[] = []): Runn
   });
   let stdout = "";
   let stderr = "";
-  const listeners = new Set<() => void>();
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
-    for (const listener of listeners) listener();
   });
   const finished = new Promise<SkeinRun>((resolve, reject) => {
     child.once("error", reject);
@@ -70,14 +71,10 @@ export function startSkein(workflow: string, args: readonly string[] = []): Runn
     );
   });
   return {
-    printed: (line) =>
-      new Promise((resolve) => {
-        const check = (): void => {
-          if (line.test(stderr)) resolve();
-        };
-        listeners.add(check);
-        check();
-      }),
+    logged: async (log, line) => {
+      const file = join(directory, "pods", log);
+      while (!existsSync(file) || !readFileSync(file, "utf8").includes(`${line}\n`)) await sleep(20);
+    },
     kill: (signal) => void child.kill(signal),
     finished,
   };

@@ -158,10 +158,9 @@ stringData: {key: hunter2}
     const skein = startSkein(
       workflow(`- name: main
   outputs: {parameters: [{name: p, valueFrom: {path: /tmp/p}}]}
-  container: {command: [sh, -c], args: ["trap 'echo stopped > /tmp/p; exit 3' TERM; echo ready > /var/run/argo/ready; while :; do sleep 0.05; done"]}`),
-      ["--keep"],
+  container: {command: [sh, -c], args: ["trap 'echo stopped > /tmp/p; exit 3' TERM; echo ready; while :; do sleep 0.05; done"]}`),
     );
-    await skein.printed(/Running {4}wf/);
+    await skein.logged("wf/main.log", "ready");
     skein.kill("SIGINT");
     const run = await skein.finished;
     expect(run.exitCode).toBe(1);

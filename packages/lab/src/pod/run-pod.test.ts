@@ -15,12 +15,18 @@ class FakeProcess implements SandboxProcess {
   readonly pid = 1;
   readonly signals: NodeJS.Signals[] = [];
   readonly exitCode: Promise<number>;
+  /** How often it is asked for its handler before it has one. */
+  startsUpFor = 0;
   onSignal: (signal: NodeJS.Signals) => void = () => undefined;
   end: (code: number) => void = () => undefined;
   constructor() {
     this.exitCode = new Promise((resolve) => {
       this.end = resolve;
     });
+  }
+  catches(): boolean {
+    this.startsUpFor -= 1;
+    return this.startsUpFor < 0;
   }
   kill(signal: NodeJS.Signals): void {
     this.signals.push(signal);
@@ -177,6 +183,19 @@ describe("createPodRunner", () => {
     expect(outcome).toMatchObject({ phase: "Failed", message: "main: Error (exit code 137)" });
     expect(processes.get("emissary")?.signals).toEqual(["SIGTERM", "SIGKILL"]);
     expect(processes.get("wait")?.signals).toEqual(["SIGTERM"]);
+  });
+
+  it("does not waste a signal on a program that has no handler yet", async () => {
+    const stop = new AbortController();
+    const { sandbox, processes } = createFakeSandbox({
+      init: (_, process) => {
+        process.startsUpFor = 2;
+        process.onSignal = () => process.end(process.startsUpFor < 0 ? 143 : 1);
+        stop.abort();
+      },
+    });
+    expect((await runPod(sandbox, { signal: stop.signal })).message).toBe("init: Error (exit code 143)");
+    expect(processes.get("init")?.signals).toEqual(["SIGTERM"]);
   });
 
   it("calls a container that cannot be made what a kubelet calls it, and leaves no wait behind", async () => {

@@ -41,6 +41,9 @@ export interface PodRunnerParts {
 /** How long a controller takes to hear of a container's end and to act on it. */
 const CONTROLLER_LATENCY_MS = 1000;
 
+/** Between two looks at whether a program has its signal handler; it takes some milliseconds to get there. */
+const HANDLER_POLL_MS = 20;
+
 type ContainerName = typeof INIT_CONTAINER | typeof MAIN_CONTAINER | typeof WAIT_CONTAINER;
 
 /** Runs pods as a kubelet would: `init` to its end, then `wait` and `main` side by side. */
@@ -138,15 +141,20 @@ async function runMainAndWait(parts: PodRunnerParts, request: PodRequest, pod: P
 
 /** Stops a container when the run is stopped: `kill 15 1`, and after the grace period `kill 9 1`. */
 function stopWith({ signal, gracePeriodMs = 30_000 }: PodRunnerParts, process: SandboxProcess): () => void {
-  let timer: NodeJS.Timeout | undefined;
+  const timers = new Set<NodeJS.Timeout>();
+  const terminate = (): void => {
+    // A program that has just been started has no handler yet, and would never hear of the signal.
+    if (process.catches("SIGTERM")) process.kill("SIGTERM");
+    else timers.add(setTimeout(terminate, HANDLER_POLL_MS));
+  };
   const stop = (): void => {
-    process.kill("SIGTERM");
-    timer = setTimeout(() => process.kill("SIGKILL"), gracePeriodMs);
+    terminate();
+    timers.add(setTimeout(() => process.kill("SIGKILL"), gracePeriodMs));
   };
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
   return () => {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   };
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { errorMessage } from "@skein/contract";
@@ -11,6 +12,8 @@ export interface SandboxProcess {
   readonly exitCode: Promise<number>;
   /** To the command alone, as `kill` inside the container would; a command that has ended is no error. */
   kill(signal: NodeJS.Signals): void;
+  /** Whether the command has a handler for the signal. Process 1 of a container does not get one it has none for. */
+  catches(signal: NodeJS.Signals): boolean;
 }
 
 interface StartOptions {
@@ -45,7 +48,12 @@ export async function startProcess(options: StartOptions): Promise<SandboxProces
       `cannot make the container for ${name} (exit code ${code}): ${complaints ?? ""}`.trimEnd(),
     );
   }
-  return { pid, exitCode, kill: (signal) => signalProcess(pid, signal) };
+  return {
+    pid,
+    exitCode,
+    kill: (signal) => signalProcess(pid, signal),
+    catches: (signal) => catchesSignal(pid, signal),
+  };
 }
 
 /** Reads descriptor 3 until the command takes over or the script dies. (Its parent holds it open as long as it lives.) */
@@ -77,6 +85,16 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** `SigCgt` of https://man7.org/linux/man-pages/man5/proc_pid_status.5.html: a bit per signal, the first one for signal 1. */
+function catchesSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
+    return ((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+  } catch {
+    return false; // it has ended
   }
 }
 

@@ -168,6 +168,7 @@ describe.each(possible)("a container of $title", ({ layout, upper, userNamespace
       },
     );
     while (!exists(join(ready, "now"))) await sleep(5);
+    expect([process.catches("SIGTERM"), process.catches("SIGUSR1")]).toEqual([true, false]);
     process.kill("SIGTERM");
     expect(await finish()).toMatchObject({ exitCode: 3, output: "caught\n" });
   });

@@ -1,11 +1,11 @@
 import { hasLocation, type Parameter } from "@skein/contract";
 import { parse } from "yaml";
 import { type Problem, WorkflowFileError } from "../errors.ts";
+import { repositoryShape } from "./artifact-shapes.ts";
 import { globalVariables } from "./globals.ts";
 import type { WorkflowFile } from "./parse-workflow-file.ts";
 import { secretReferences } from "./secrets.ts";
 import type { Report } from "./shape.ts";
-import { repositoryShape } from "./shapes.ts";
 import { tagsOf, textsOf } from "./tags.ts";
 import { withTemplateDefaults } from "./template-defaults.ts";
 import type { ArtifactRepository, Workflow, WorkflowPlan } from "./types.ts";
