@@ -112,6 +112,7 @@ function reportOf(
   const stages = clock.read();
   const { boundBy, text } = judge(stages, {
     ...{ direction, bytes, unpackedBytes, files, retries },
+    requestPerFile: outcome?.archive === "none" && driver?.name !== "git",
     streams: tally.streams,
     throttledSeconds: tally.throttledMs / 1000,
     stalledSeconds: tally.stalledMs / 1000,
@@ -143,7 +144,13 @@ function reportAttributes(
     [ATTR.artifactBoundBy]: report.boundBy,
     [ATTR.artifactVerdict]: report.verdict,
     [ATTR.artifactDigest]: report.digest,
-    ...Object.fromEntries(STAGE_NAMES.map((stage) => [stageTimeKey(stage), report.stages[stage]])),
+    // A stage that took no time is left out: exporters would send its 0 as an integer, among doubles.
+    ...Object.fromEntries(
+      STAGE_NAMES.filter((stage) => report.stages[stage] > 0).map((stage) => [
+        stageTimeKey(stage),
+        report.stages[stage],
+      ]),
+    ),
   };
 }
 

@@ -20,6 +20,8 @@ export interface TransferFacts {
   bytes: number;
   unpackedBytes: number;
   files: number;
+  /** Each file is a request of its own, as in a directory of objects; not so in an archive or a git pack. */
+  requestPerFile: boolean;
   /** The most connections that were in use at once. */
   streams: number;
   retries: number;
@@ -44,6 +46,10 @@ const DOMINANT = 0.4;
 /** Below this mean size a file costs more to create than to fill. */
 const SMALL_FILE_BYTES = 64 * 1024;
 const MANY_FILES = 200;
+/** Of so few bytes a rate says nothing. */
+const FEW_BYTES = 64 * 1024;
+
+const LOCAL_STAGES: ReadonlySet<StageName> = new Set<StageName>(["disk", "decompress", "compress"]);
 
 /** Says what a transfer was bound by, from where its time went. */
 export function judge(times: StageTimes, facts: TransferFacts): Verdict {
@@ -69,11 +75,20 @@ function describe(stage: StageName, times: StageTimes, facts: TransferFacts, sec
   const ofUnpacked = rate(facts.unpackedBytes, seconds);
   const manySmall =
     facts.files >= MANY_FILES && facts.unpackedBytes / Math.max(1, facts.files) < SMALL_FILE_BYTES;
+  const manyRequests = manySmall && facts.requestPerFile;
+  const few = Math.max(facts.bytes, facts.unpackedBytes) < FEW_BYTES;
+  if (few && LOCAL_STAGES.has(stage))
+    return { boundBy: "none", text: "too small to tell what it waited for" };
   switch (stage) {
     case "network":
-      return manySmall ? smallFiles(facts, seconds) : networkBound(facts, seconds);
+      if (few)
+        return {
+          boundBy: "first-byte",
+          text: `server-bound: ${Math.round(times.network * 1000)} ms for an answer`,
+        };
+      return manyRequests ? smallFiles(facts, seconds) : networkBound(facts, seconds);
     case "first_byte":
-      return manySmall ? smallFiles(facts, seconds) : serverBound(times, facts);
+      return manyRequests ? smallFiles(facts, seconds) : serverBound(times, facts);
     case "disk":
       return manySmall
         ? smallFiles(facts, seconds)
@@ -95,7 +110,7 @@ function describe(stage: StageName, times: StageTimes, facts: TransferFacts, sec
     case "credentials":
       return { boundBy: "none", text: `getting credentials took ${times.credentials.toFixed(1)} s` };
     case "other":
-      return manySmall ? smallFiles(facts, seconds) : { boundBy: "none", text: "no stage stands out" };
+      return manyRequests ? smallFiles(facts, seconds) : { boundBy: "none", text: "no stage stands out" };
   }
 }
 
