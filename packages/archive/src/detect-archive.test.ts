@@ -55,6 +55,16 @@ describe("detectArchive", () => {
     expect(givenBytes).toBeLessThan(10_000);
   });
 
+  it("gives up on a gzip header that does not end", async () => {
+    let givenBytes = 0;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from([0x1f, 0x8b, 8, 0x08, 0, 0, 0, 0, 0, 255]);
+      for (; givenBytes < 10_000_000; givenBytes += 10_000) yield Buffer.alloc(10_000, "n");
+    }
+    expect((await detectArchive(endless())).kind).toBe("plain");
+    expect(givenBytes).toBeLessThan(100_000);
+  });
+
   it("does not decompress a bomb to look at its first block", async () => {
     const bomb = gzipSync(Buffer.alloc(50_000_000));
     const before = process.memoryUsage().arrayBuffers;

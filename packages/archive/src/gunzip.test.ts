@@ -95,6 +95,21 @@ describe("gunzip", () => {
     expect(events.slice(idle + 1)).toEqual(["+decompress", "-decompress"]);
   });
 
+  it("is not busy while it reads padding to its end", async () => {
+    let busy = 0;
+    const meter = { enter: () => busy++, leave: () => busy-- };
+    const zeros = Buffer.alloc(99);
+    async function* padded(): AsyncGenerator<Uint8Array> {
+      yield Buffer.concat([one, zeros]);
+      yield zeros;
+      for (let turn = 0; turn < 1000 && busy > 0; turn++)
+        await new Promise((resolve) => setImmediate(resolve));
+      expect(busy).toBe(0);
+      yield zeros;
+    }
+    expect((await collect(gunzip(padded(), { meter }))).length).toBe(4000);
+  });
+
   it("leaves no stage behind after zeros that zlib did not want, nor after an error", async () => {
     for (const bytes of [Buffer.concat([one, Buffer.alloc(99)]), one.subarray(0, 40)]) {
       let busy = 0;

@@ -70,7 +70,6 @@ class Feed {
     this.#busy = new BusyStage(meter, "decompress");
     inflate.once("end", () => {
       this.#ended = true;
-      this.#busy.endAll(); // zlib does not call back for what it leaves unread
     });
     this.#done = this.#run();
   }

@@ -157,6 +157,11 @@ describe("zip entries that lie about themselves", () => {
     expect(error).toMatchObject({ code: "archive.corrupt", message: expect.stringMatching(/zip archive/) });
   });
 
+  it("a big file with more data than listed is not written further than its list entry says", async () => {
+    const { tree } = await attackWith(() => zip({ ...bigGood, sizeBytes: 600_000 }));
+    expect(tree.f?.length).toBeLessThan(600_000);
+  });
+
   it.each([
     ["encrypted", zip(entry("f", "x"))],
     ["compressed with bzip2", zip(entry("f", "x"))],

@@ -78,6 +78,15 @@ describe("directories", () => {
     for (let at = 0; at < 100; at++) expect(tree[`e${99 - at}/a/b/c/h`]).toContain(`"text ${at}"`);
   });
 
+  it("hold on to the file's directory while the link's is opened, even if it is the oldest of those kept open", async () => {
+    for (const kept of [62, 63, 64, 65]) {
+      const files = Array.from({ length: kept }, (_, at) => file(`d${at}/f`, `text ${at}`));
+      const links = [...files.keys()].map((at) => hardLink(`e${at}/h`, `d${at}/f`));
+      const { tree } = await unpack(archive(...files, ...links));
+      expect(files.map((_, at) => tree[`e${at}/h`] === tree[`d${at}/f`])).not.toContain(false);
+    }
+  });
+
   it("swapped for a link by somebody else while we work do not lead a write outside", async () => {
     using parent = temporaryDirectory();
     mkdirSync(parent.join("victim"));
