@@ -1,5 +1,11 @@
 import { runCommandLine } from "./command-line.ts";
 
+// A reader such as `head` that has seen enough is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
