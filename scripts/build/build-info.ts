@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, type StdioOptions } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -17,8 +17,8 @@ export function readBuildInfo(checkout: string): BuildInfo {
   const { version } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as { version: string };
   const git = (...argv: string[]): string | undefined => {
     try {
-      const options = { cwd: checkout, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] } as const;
-      return execFileSync("git", argv, options).trim();
+      const stdio: StdioOptions = ["ignore", "pipe", "ignore"];
+      return execFileSync("git", argv, { cwd: checkout, encoding: "utf8", stdio }).trim();
     } catch {
       return undefined; // no repository, or no tag: both are answers
     }

@@ -7,8 +7,8 @@ export interface BuildInfo {
   gitTreeState: string;
 }
 
-/** Set by the bundler (`define`); absent when the source is run as it is. */
-declare const SKEIN_BUILD: BuildInfo | undefined;
+/** JSON, set by the bundler (`define`); absent when the source is run as it is. */
+declare const SKEIN_BUILD: string | undefined;
 
 const FROM_SOURCE: BuildInfo = {
   version: "0.0.0-source",
@@ -18,4 +18,5 @@ const FROM_SOURCE: BuildInfo = {
   gitTreeState: "",
 };
 
-export const buildInfo: BuildInfo = typeof SKEIN_BUILD === "undefined" ? FROM_SOURCE : SKEIN_BUILD;
+export const buildInfo: BuildInfo =
+  typeof SKEIN_BUILD === "undefined" ? FROM_SOURCE : (JSON.parse(SKEIN_BUILD) as BuildInfo);

@@ -14,8 +14,8 @@ export interface BundleOptions {
   directory: string;
   /** Files by the names their chunks get. */
   entryPoints: Readonly<Record<string, string>>;
-  /** Values for names that the source declares and does not define. */
-  define?: Readonly<Record<string, unknown>>;
+  /** Values for names that the source declares and does not define. (An object would become an import of every file.) */
+  define?: Readonly<Record<string, string>>;
 }
 
 /**

@@ -14,7 +14,7 @@ export async function bundleCore(checkout: string, info: BuildInfo): Promise<Cor
       main: "packages/argoexec/src/main.ts",
       rehearsal: "scripts/build/core/rehearsal.ts",
     },
-    define: { SKEIN_BUILD: info },
+    define: { SKEIN_BUILD: JSON.stringify(info) },
   });
   const { main = "", rehearsal = "" } = bundle.entryChunks;
   return { ...bundle, mainChunk: main, rehearsalChunk: rehearsal };
