@@ -4,12 +4,13 @@
 #
 #   sh packages/front/build.sh [arch…]     amd64 and arm64 unless others are named
 #
+# SKEIN_FRONT_DIST names another directory than dist/front.
 # What `argoexec version` says comes from the environment: SKEIN_VERSION (else the version in package.json),
 # SKEIN_BUILD_DATE, SKEIN_GIT_COMMIT, SKEIN_GIT_TAG, SKEIN_GIT_TREE_STATE.
 set -eu
 
 cd "$(dirname "$0")"
-out=../../dist/front
+out=${SKEIN_FRONT_DIST:-../../dist/front}
 version=${SKEIN_VERSION:-$(sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' package.json)}
 
 flags="-s -w -X main.version=$version"

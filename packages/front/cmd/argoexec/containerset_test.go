@@ -73,6 +73,7 @@ func TestADependencyThatWasKilledIsNotWaitedForForEver(t *testing.T) {
 // killContainer kills an emissary and its process.
 func killContainer(t *testing.T, a *argoexec) {
 	t.Helper()
+	eventually(t, "the journal", func() bool { return len(a.journal(a.container, "process.start")) == 1 })
 	pid := int(a.journal(a.container, "process.start")[0]["pid"].(float64))
 	a.signal(syscall.SIGKILL)
 	if _, err := a.command.Process.Wait(); err != nil {
@@ -194,6 +195,7 @@ func TestDirectoriesOfThePodAreForEveryUser(t *testing.T) {
 	a := p.emissary("a", "true").start()
 	eventually(t, "a to wait", func() bool { return strings.Contains(a.stderr.String(), "waiting for dependency") })
 	for _, directory := range []string{p.paths.Container("a"), p.paths.Container("b"), filepath.Dir(p.paths.Journal("a"))} {
+		eventually(t, directory, func() bool { return exists(directory) })
 		if info, err := os.Stat(directory); err != nil || info.Mode().Perm() != 0o777 {
 			t.Errorf("%s: %v, %v", directory, info, err)
 		}

@@ -30,7 +30,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(program.Run())
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(buildDirectory)
+	os.Exit(code)
 }
 
 // limit is for whatever has to happen soon, on a busy machine.

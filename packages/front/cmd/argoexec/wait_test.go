@@ -182,6 +182,18 @@ func TestFinishComesAfterBegin(t *testing.T) {
 	run.mustExit(0)
 }
 
+func TestABeginThatDoesNotGetThroughEndsWithItsShareOfTheGracePeriod(t *testing.T) {
+	p := newWaitPod(t, plain, map[string]string{"begin": `trap 'echo gave up > "$ROOT/begun"; exit 64' TERM; ` + loop})
+	p.report("main", 0)
+	run := p.wait("ARGO_TERMINATION_GRACE_PERIOD_SECONDS=1").watching()
+	eventually(t, "the watch to end", func() bool { return len(p.journal("wait", "watch.end")) == 1 })
+	run.signal(syscall.SIGTERM)
+	run.mustExit(0)
+	if p.read(filepath.Join(p.root, "begun")) != "gave up\n" || !strings.HasSuffix(p.calls(), "wait finish"+flags) {
+		t.Errorf("calls %q", p.calls())
+	}
+}
+
 func TestEveryMemberOfAContainerSetIsWaitedFor(t *testing.T) {
 	p := newWaitPod(t, `{"containerSet":{"containers":[{"name":"a"},{"name":"main"}]}}`, nil)
 	run := p.wait().watching()

@@ -18,9 +18,9 @@ const (
 	// maxStopShare bounds how long, of the grace period, main containers may take to stop before their outputs are
 	// collected: the rest is for saving them.
 	maxStopShare = 15 * time.Second
-	// beginPatience is how long begin may go on once this container was told to stop: it may be trying to reach an API
-	// server that is not there.
-	beginPatience = 10 * time.Second
+	// maxBeginShare bounds how long begin may go on once this container was told to stop: it may be trying to reach an
+	// API server that is not there.
+	maxBeginShare = 10 * time.Second
 )
 
 // Reasons for the end of the watch.
@@ -153,7 +153,7 @@ func (s *watcher) signalled(number syscall.Signal) {
 	s.noteSignal(number)
 	s.hurryKill()
 	if s.begin != nil && s.beginTimeout == nil {
-		s.beginTimeout = time.After(beginPatience)
+		s.beginTimeout = time.After(min(s.Config.GracePeriod/3, maxBeginShare))
 	}
 	again := s.stopping
 	s.stopping = true

@@ -16,6 +16,17 @@ func exists(path string) bool {
 }
 
 func TestUntilSeesARenamedFileAtOnce(t *testing.T) {
+	best := time.Minute
+	for range 10 {
+		best = min(best, timeToSeeARename(t))
+	}
+	if best > 5*time.Millisecond {
+		t.Errorf("noticed after %v", best)
+	}
+}
+
+func timeToSeeARename(t *testing.T) time.Duration {
+	t.Helper()
 	directory := t.TempDir()
 	target := filepath.Join(directory, "exitcode")
 	appeared := make(chan time.Time, 1)
@@ -41,9 +52,7 @@ func TestUntilSeesARenamedFileAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(<-appeared); took > 20*time.Millisecond {
-		t.Errorf("noticed after %v", took)
-	}
+	return time.Since(<-appeared)
 }
 
 func TestUntilDoesNotWakeForAFileThatStaysOpen(t *testing.T) {
