@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { GitLocation } from "@skein/contract";
@@ -160,6 +160,18 @@ describe("a clone", () => {
     await expect(load({ repo: repository.path, singleBranch: true })).rejects.toThrow(
       "single branch mode without a branch specified",
     );
+  });
+
+  it("is not writable for all, although the executor runs without a umask", async () => {
+    const before = process.umask(0);
+    try {
+      await using loaded = await load({ repo: `file://${repository.path}` });
+      const modeOf = async (path: string) => ((await stat(join(loaded.path, path))).mode & 0o777).toString(8);
+      expect([await modeOf("deep"), await modeOf("deep/b.txt")]).toEqual(["755", "644"]);
+      expect(process.umask()).toBe(0);
+    } finally {
+      process.umask(before);
+    }
   });
 
   it("of an empty repository is a success", async () => {

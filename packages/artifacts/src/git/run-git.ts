@@ -35,17 +35,17 @@ const GRACE_MS = 2000;
 const MAX_STDERR_BYTES = 32 * 1024;
 const MAX_STDOUT_BYTES = 16 * 1024 * 1024;
 
+/** The executor runs with none, and git would make every file of a checkout writable for all; as upstream: 0644, 0755. */
+const CHECKOUT_UMASK = 0o022;
+
 export function createGit({ program, env, signal }: GitOptions): Git {
   return {
     async run(args, { doing, cwd, onStdout, onLine }) {
       signal.throwIfAborted();
       // A group of its own, so that it can be ended as a whole.
-      const child = spawn(program, [...args], {
-        cwd,
-        env,
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe"],
-      });
+      const child = withUmask(CHECKOUT_UMASK, () =>
+        spawn(program, [...args], { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] }),
+      );
       const stdout = new Tail(MAX_STDOUT_BYTES);
       const stderr = new Tail(MAX_STDERR_BYTES);
       const lines = onLine && lineSplitter(onLine);
@@ -60,6 +60,16 @@ export function createGit({ program, env, signal }: GitOptions): Git {
       throw translateGitFailure(doing, { exitCode, signal: killedBy, stderr: stderr.text() });
     },
   };
+}
+
+/** `spawn` forks before it returns, so the child has this umask and nobody else sees it for longer than that. */
+function withUmask<T>(umask: number, work: () => T): T {
+  const before = process.umask(umask);
+  try {
+    return work();
+  } finally {
+    process.umask(before);
+  }
 }
 
 function untilClosed(
