@@ -5,8 +5,10 @@ import type { SecretReader } from "./secret-reader.ts";
 import type { TransferSettings } from "./settings.ts";
 
 export interface Drivers {
+  /** Loads the code for the artifact's kind, so that no transfer is charged with it. */
+  prepare(artifact: Artifact): Promise<void>;
   /**
-   * The driver for where the artifact is. Its code is loaded when the first artifact of its kind comes.
+   * The driver for where the artifact is.
    *
    * @throws ArtifactError `artifact.unsupported_driver`
    */
@@ -22,6 +24,22 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
     return createHttpDriver(at, { name, secrets, stallTimeoutMs, proxyEnv });
   };
   return {
+    async prepare(artifact) {
+      switch (driverType(artifact)) {
+        case "s3":
+          await Promise.all([import("./s3/s3-driver.ts"), s3.prepare()]);
+          break;
+        case "git":
+          await import("./git/git-driver.ts");
+          break;
+        case "http":
+        case "artifactory":
+          await import("./http/http-driver.ts");
+          break;
+        default:
+          break;
+      }
+    },
     async create(artifact) {
       const type = driverType(artifact);
       if (type === "s3" && artifact.s3) {

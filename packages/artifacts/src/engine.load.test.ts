@@ -178,7 +178,7 @@ describe("the span of a load", () => {
     const times = Object.entries(load?.attributes ?? {}).filter(([key]) =>
       key.startsWith("argo.artifact.time."),
     );
-    expect(times).toHaveLength(9);
+    expect(times.every(([, seconds]) => Number(seconds) > 0)).toBe(true); // a stage without time is left out
     const sum = times.reduce((total, [, seconds]) => total + Number(seconds), 0);
     expect(sum).toBeCloseTo(report.seconds, 6);
     expect(sum).toBeGreaterThan((load?.seconds ?? 0) * 0.95);

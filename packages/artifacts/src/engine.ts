@@ -84,7 +84,8 @@ export function createTransferEngine(
   const observed = { ...parts, limits };
   return {
     load: ({ artifact, target, replace = false }) =>
-      slots.use(() => {
+      slots.use(async () => {
+        await drivers.prepare(artifact);
         const subject: TransferSubject = { direction: "load", artifact, attributes: { [ATTR.path]: target } };
         return observeTransfer(subject, observed, async (transfer, describe) => {
           const driver = describe(await drivers.create(artifact));
@@ -92,7 +93,8 @@ export function createTransferEngine(
         });
       }, signal),
     save: ({ artifact, source }) =>
-      slots.use(() => {
+      slots.use(async () => {
+        await drivers.prepare(artifact);
         const subject: TransferSubject = { direction: "save", artifact, attributes: {} };
         return observeTransfer(subject, observed, async (transfer, describe) => {
           const driver = describe(await drivers.create(artifact));

@@ -8,6 +8,8 @@ import type { ObjectStore } from "./object-store.ts";
 
 /** Opens stores for locations; artifacts that are reached the same way share one connection. */
 export interface S3Connector {
+  /** Loads the SDK, which is what takes longest to load. */
+  prepare(): Promise<void>;
   connect(at: S3Location, transfer: Transfer): Promise<ObjectStore>;
   close(): Promise<void>;
 }
@@ -15,7 +17,6 @@ export interface S3Connector {
 export function createS3Connector(readSecret: SecretReader, settings: ConnectionSettings): S3Connector {
   const connections = new Map<string, Promise<AwsConnection>>();
   const open = async (at: S3Location): Promise<AwsConnection> => {
-    // The SDK is what takes longest to load: it comes when the first S3 artifact does.
     const { createAwsConnection } = await import("./aws-connection.ts");
     return createAwsConnection(await connectionOptions(at, readSecret), settings);
   };
@@ -26,6 +27,9 @@ export function createS3Connector(readSecret: SecretReader, settings: Connection
     return known;
   };
   return {
+    async prepare() {
+      await Promise.all([import("./aws-connection.ts"), import("./aws-object-store.ts")]);
+    },
     async connect(at, transfer) {
       const { AwsObjectStore } = await import("./aws-object-store.ts");
       const store = await transfer.clock.during("credentials", async () => {
