@@ -116,8 +116,19 @@ func (a *argoexec) start() *argoexec {
 	if err := a.command.Start(); err != nil {
 		a.t.Fatal(err)
 	}
-	a.t.Cleanup(func() { _ = syscall.Kill(-a.command.Process.Pid, syscall.SIGKILL) })
+	a.t.Cleanup(func() {
+		_ = syscall.Kill(-a.command.Process.Pid, syscall.SIGKILL)
+		a.killCommand()
+	})
 	return a
+}
+
+// killCommand ends the command that a killed emissary has left running: it is in a group of its own.
+func (a *argoexec) killCommand() {
+	started, ended := a.journal(a.container, "process.start"), a.journal(a.container, "process.end")
+	if len(started) > len(ended) {
+		_ = syscall.Kill(-int(started[len(started)-1]["pid"].(float64)), syscall.SIGKILL)
+	}
 }
 
 // end waits for the end and gives the exit code.
