@@ -29,14 +29,18 @@ const cases: Record<string, () => Promise<unknown>> = {
   "pack-tar-stream": packWithTarStream,
 };
 
-const run = cases[name];
-if (run === undefined) throw new Error(`no such case: ${name}`);
-const startedMs = performance.now();
-await run();
-const { user, system } = process.cpuUsage();
-const seconds = (performance.now() - startedMs) / 1000;
-const peakMb = Math.round((process.resourceUsage().maxRSS * 1024) / 1e6);
-process.stdout.write(JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, peakMb }));
+void measure();
+
+async function measure(): Promise<void> {
+  const run = cases[name];
+  if (run === undefined) throw new Error(`no such case: ${name}`);
+  const startedMs = performance.now();
+  await run();
+  const seconds = (performance.now() - startedMs) / 1000;
+  const { user, system } = process.cpuUsage();
+  const peakMb = Math.round((process.resourceUsage().maxRSS * 1024) / 1e6);
+  process.stdout.write(JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, peakMb }));
+}
 
 function read(): AsyncIterable<Buffer> {
   return createReadStream(input, { highWaterMark: 256 * 1024 });

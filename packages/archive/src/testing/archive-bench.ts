@@ -46,8 +46,8 @@ try {
 async function bundle(): Promise<void> {
   await build({
     entryPoints: [join(import.meta.dirname, "archive-bench-case.ts")],
-    outfile: join(directory, "case.mjs"),
-    ...{ bundle: true, minify: true, platform: "node", format: "esm", logLevel: "error" },
+    outfile: join(directory, "case.cjs"),
+    ...{ bundle: true, minify: true, platform: "node", format: "cjs", logLevel: "error" },
   });
 }
 
@@ -125,39 +125,49 @@ function measureAll(): string {
   return [
     `Node ${process.version}, ${availableParallelism()} cores, medians of ${RUNS} runs; a process that does nothing peaks at ${ours("nothing").peakMb} MB.`,
     "",
-    "| | seconds | CPU seconds | peak RSS | with tar-stream | GNU tar, Info-ZIP |",
-    "|---|---|---|---|---|---|",
+    "| seconds (CPU seconds) | here | peak RSS | with tar-stream | GNU tar, Info-ZIP |",
+    "|---|---|---|---|---|",
     ...rows,
   ].join("\n");
 }
 
-function row(what: string, mine: Run, tarStream: Run | undefined, others: number): string {
-  const other = tarStream === undefined ? "" : `${tarStream.seconds.toFixed(2)} s`;
-  return `| ${what} | **${mine.seconds.toFixed(2)}** | ${mine.cpuSeconds.toFixed(2)} | ${mine.peakMb} MB | ${other} | ${others.toFixed(2)} s |`;
+function row(what: string, mine: Run, tarStream: Run | undefined, others: Run): string {
+  const columns = [
+    what,
+    `**${times(mine)}**`,
+    `${mine.peakMb} MB`,
+    tarStream && times(tarStream),
+    times(others),
+  ];
+  return `| ${columns.join(" | ")} |`;
+}
+
+function times({ seconds, cpuSeconds }: Run): string {
+  return `${seconds.toFixed(2)} (${cpuSeconds.toFixed(2)})`;
 }
 
 function ours(...args: string[]): Run {
   return median(
     Array.from({ length: RUNS }, () => {
       emptyOut();
-      const run = spawnSync(process.execPath, ["case.mjs", ...args], { cwd: directory });
-      if (run.status !== 0) throw new Error(`${args.join(" ")}: ${run.stderr}`);
+      const run = spawnSync(process.execPath, ["case.cjs", ...args], { cwd: directory });
+      if (run.status !== 0) throw new Error(`${args.join(" ")}: ${run.stderr.toString().slice(-1000)}`);
       return JSON.parse(run.stdout.toString()) as Run;
     }),
     ({ seconds }) => seconds,
   );
 }
 
-function theirs(command: string): number {
+function theirs(command: string): Run {
   return median(
     Array.from({ length: RUNS }, () => {
       emptyOut();
       mkdirSync(join(directory, "out"));
-      const startedMs = performance.now();
-      shell(command);
-      return (performance.now() - startedMs) / 1000;
+      const times = shell(`TIMEFORMAT="%R %U %S"; time { ${command}; }`).split(" ").map(Number);
+      const [seconds = 0, user = 0, system = 0] = times;
+      return { seconds, cpuSeconds: user + system, peakMb: 0 };
     }),
-    (seconds) => seconds,
+    ({ seconds }) => seconds,
   );
 }
 
@@ -165,9 +175,11 @@ function emptyOut(): void {
   rmSync(join(directory, "out"), { recursive: true, force: true });
 }
 
-function shell(command: string): void {
-  const run = spawnSync("sh", ["-c", command], { cwd: directory });
+/** @returns what it wrote to standard error */
+function shell(command: string): string {
+  const run = spawnSync("bash", ["-c", command], { cwd: directory });
   if (run.status !== 0) throw new Error(`${command}: ${run.stderr}`);
+  return run.stderr.toString();
 }
 
 function median<T>(values: T[], key: (value: T) => number): T {
