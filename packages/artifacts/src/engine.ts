@@ -3,6 +3,7 @@ import { ATTR, type Tracing } from "@skein/telemetry";
 import { createDrivers } from "./drivers.ts";
 import { loadArtifact } from "./load.ts";
 import { observeTransfer, type TransferSubject } from "./observe-transfer.ts";
+import { PartMemory } from "./part-memory.ts";
 import { saveArtifact } from "./save.ts";
 import type { SecretReader } from "./secret-reader.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -77,10 +78,8 @@ export function createTransferEngine(
   const { settings, signal } = parts;
   const drivers = createDrivers(parts.secrets, settings);
   const slots = new Semaphore(settings.artifacts);
-  const limits = {
-    memory: new Semaphore(settings.memoryBytes),
-    requests: new Semaphore(settings.requests),
-  };
+  const memory = new Semaphore(settings.memoryBytes);
+  const limits = { memory, parts: new PartMemory(memory), requests: new Semaphore(settings.requests) };
   const observed = { ...parts, limits };
   return {
     load: ({ artifact, target, replace = false }) =>

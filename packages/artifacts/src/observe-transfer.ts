@@ -8,6 +8,7 @@ import {
   type Tracing,
 } from "@skein/telemetry";
 import type { ArtifactDriver } from "./driver.ts";
+import type { PartMemory } from "./part-memory.ts";
 import type { Semaphore } from "./semaphore.ts";
 import type { TransferSettings } from "./settings.ts";
 import { STAGE_NAMES, totalSeconds } from "./stage-clock.ts";
@@ -28,7 +29,7 @@ export interface ObserverParts {
   log: Logger;
   signal: AbortSignal;
   settings: TransferSettings;
-  limits: { memory: Semaphore; requests: Semaphore };
+  limits: { memory: Semaphore; parts: PartMemory; requests: Semaphore };
   now?: () => number;
 }
 

@@ -64,7 +64,7 @@ describe("retry", () => {
     const retrier = createRetrier({ ...POLICY, maxDelayMs: 4000, budgetMs: 120_000 }, hooks);
     const unknown = new ArtifactError("no such host", { code: "network.dns", transient: true });
     await expect(retry(retrier, () => Promise.reject(unknown))).rejects.toThrow(
-      /gave up after 8 attempts in 14.3 s/,
+      /gave up after 9 attempts in 14.3 s/,
     );
   });
 

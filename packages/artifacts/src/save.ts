@@ -90,7 +90,7 @@ class Saving {
     const digest = await this.#send({
       fileName: basename(path),
       sizeBytes,
-      open: () => readExactly(path, sizeBytes, transfer.clock, { followLinks: true }),
+      open: () => readExactly(path, sizeBytes, { meter: transfer.clock, followLinks: true }),
     });
     transfer.fileMoved({ file: basename(path), sizeBytes, durationMs: transfer.now() - startMs });
     return { archive: "none", digest };
@@ -118,7 +118,7 @@ class Saving {
     const digest = await this.#send({
       fileName: "artifact.tgz",
       sizeBytes,
-      open: () => readExactly(tgz, sizeBytes, clock),
+      open: () => readExactly(tgz, sizeBytes, { meter: clock }),
     });
     tally.files = contents?.files ?? 1;
     tally.unpackedBytes = contents?.unpackedBytes ?? sizeBytes;
@@ -169,7 +169,7 @@ class Saving {
   async *#gunzipFile(tgz: string): AsyncGenerator<Uint8Array> {
     const { clock } = this.#transfer;
     const { size } = await statOf(tgz);
-    yield* gunzip(readExactly(tgz, size, clock), { meter: clock });
+    yield* gunzip(readExactly(tgz, size, { meter: clock }), { meter: clock });
   }
 
   async #saveMembers(members: MembersToSave): Promise<void> {

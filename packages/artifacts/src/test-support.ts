@@ -5,6 +5,7 @@ import { createLogger, type S3Location, Secret } from "@skein/contract";
 import { createTracing, type OtlpSpan } from "@skein/telemetry";
 import { type Fault, type SeenRequest, startFaultProxy } from "../../../test/support/fault-proxy.ts";
 import { createTransferEngine, type TransferEngine } from "./engine.ts";
+import { PartMemory } from "./part-memory.ts";
 import type { RetryNote, RetryPolicy } from "./retry.ts";
 import { createS3Connector, type S3Connector } from "./s3/connect.ts";
 import { createS3Driver, type S3DriverOptions } from "./s3/s3-driver.ts";
@@ -30,10 +31,12 @@ export interface ObservedTransfer {
 /** A transfer whose announcements are kept. */
 export function observedTransfer(options: Partial<TransferOptions> = {}): ObservedTransfer {
   const seen: Omit<ObservedTransfer, "transfer"> = { retries: [], files: [], warnings: [], attributes: {} };
+  const memory = new Semaphore(64 * MIB);
   const transfer = new Transfer({
     signal: new AbortController().signal,
     policy: QUICK_RETRIES,
-    memory: new Semaphore(64 * MIB),
+    memory,
+    parts: new PartMemory(memory),
     requests: new Semaphore(32),
     onRetry: (note) => seen.retries.push(note),
     onFile: (file) => seen.files.push(file),

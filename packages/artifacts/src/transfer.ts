@@ -1,5 +1,6 @@
 import { errorMessage } from "@skein/contract";
 import type { Attributes } from "@skein/telemetry";
+import type { PartMemory } from "./part-memory.ts";
 import {
   createRetrier,
   isThrottled,
@@ -25,6 +26,8 @@ export interface TransferOptions {
   policy: RetryPolicy;
   /** Bytes held in memory by all transfers together. */
   memory: Semaphore;
+  /** Buffers lent out of `memory`. */
+  parts: PartMemory;
   /** Requests in flight for all transfers together. */
   requests: Semaphore;
   onFile?: (file: FileMoved & { offsetBytes: number }) => void;
@@ -58,6 +61,7 @@ export interface Tally {
 export class Transfer {
   readonly signal: AbortSignal;
   readonly memory: Semaphore;
+  readonly parts: PartMemory;
   readonly requests: Semaphore;
   readonly now: () => number;
   readonly clock: StageClock;
@@ -69,6 +73,7 @@ export class Transfer {
     this.#options = options;
     this.signal = options.signal;
     this.memory = options.memory;
+    this.parts = options.parts;
     this.requests = options.requests;
     this.now = options.now ?? (() => performance.now());
     this.clock = whole?.clock ?? new StageClock(this.now);

@@ -24,7 +24,12 @@ function* walk(root: string, relative: string, meter: StageMeter): Generator<Mem
     if (entry.isDirectory()) yield* walk(root, path, meter);
     else if (entry.isFile()) {
       const { size } = onDisk(meter, `cannot read ${join(root, path)}`, () => lstatSync(join(root, path)));
-      yield { type: "file", path, sizeBytes: size, open: () => readExactly(join(root, path), size, meter) };
+      yield {
+        type: "file",
+        path,
+        sizeBytes: size,
+        open: () => readExactly(join(root, path), size, { meter }),
+      };
     } else yield { type: "other", path, what: kindOf(entry) };
   }
 }

@@ -7,11 +7,11 @@ import type { StageMeter } from "./stage-clock.ts";
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 /** Readable by whoever runs the main container; the process's umask decides. (Upstream's S3 files are 0600.) */
 const FILE_MODE = 0o666;
-/** Up to here a file is written with three calls at once: an asynchronous call each costs ten times more. */
-const SMALL_FILE_BYTES = 1024 * 1024;
+/** Up to here a file is written with three calls at once; beyond, so many bytes are gathered for each write. */
+const BATCH_BYTES = 1024 * 1024;
 
 /**
- * Writes a stream into a file that must not exist yet.
+ * Writes a stream into a file that must not exist yet. While one batch is written, the next one is gathered.
  *
  * @returns the bytes written
  * @throws ArtifactError for what the disk refuses; the errors of `source` as they are
@@ -21,37 +21,53 @@ export async function writeNewFile(
   source: AsyncIterable<Uint8Array>,
   meter: StageMeter,
 ): Promise<number> {
-  const held: Uint8Array[] = [];
-  let heldBytes = 0;
-  let file: FileHandle | undefined;
+  const disk = new WaitedForDisk(path, meter);
+  let batch: Uint8Array[] = [];
+  let batchBytes = 0;
   let writtenBytes = 0;
-  const onDisk = async <T>(work: () => Promise<T> | T): Promise<T> => {
-    meter.enter("disk");
+  let file: FileHandle | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for await (const chunk of source) {
+      batch.push(chunk);
+      batchBytes += chunk.byteLength;
+      if (batchBytes < BATCH_BYTES) continue;
+      file ??= await disk.wait(() => open(path, NEW_FILE, FILE_MODE));
+      await disk.wait(() => writing);
+      writing = writeAll(file, batch);
+      writing.catch(() => {}); // met at the next wait
+      writtenBytes += batchBytes;
+      batch = [];
+      batchBytes = 0;
+    }
+    await disk.wait(() => writing);
+    await disk.wait(() => (file ? writeAll(file, batch) : writeAtOnce(path, batch)));
+    return writtenBytes + batchBytes;
+  } finally {
+    await writing.catch(() => {}); // the file must not be closed under it
+    await file?.close();
+  }
+}
+
+/** The disk is busy only while somebody waits for it. */
+class WaitedForDisk {
+  readonly #path: string;
+  readonly #meter: StageMeter;
+
+  constructor(path: string, meter: StageMeter) {
+    this.#path = path;
+    this.#meter = meter;
+  }
+
+  async wait<T>(work: () => Promise<T> | T): Promise<T> {
+    this.#meter.enter("disk");
     try {
       return await work();
     } catch (error) {
-      throw translateDiskError(error, `cannot write ${path}`);
+      throw translateDiskError(error, `cannot write ${this.#path}`);
     } finally {
-      meter.leave("disk");
+      this.#meter.leave("disk");
     }
-  };
-  try {
-    for await (const chunk of source) {
-      held.push(chunk);
-      heldBytes += chunk.byteLength;
-      if (heldBytes < SMALL_FILE_BYTES) continue;
-      await onDisk(async () => {
-        file ??= await open(path, NEW_FILE, FILE_MODE);
-        await writeAll(file, held);
-      });
-      writtenBytes += heldBytes;
-      held.length = 0;
-      heldBytes = 0;
-    }
-    await onDisk(() => (file ? writeAll(file, held) : writeAtOnce(path, held)));
-    return writtenBytes + heldBytes;
-  } finally {
-    await file?.close();
   }
 }
 

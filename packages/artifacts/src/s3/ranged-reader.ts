@@ -1,5 +1,4 @@
 import { ArtifactError } from "@skein/contract";
-import type { Reservation } from "../semaphore.ts";
 import type { Transfer } from "../transfer.ts";
 import type { ObjectBody, ObjectStore } from "./object-store.ts";
 import { RangeQueue } from "./range-queue.ts";
@@ -21,14 +20,23 @@ export interface OpenedObject {
   stream: AsyncGenerator<Uint8Array>;
 }
 
-/** The window of ranges begins small; see {@link openObject}. */
-const FIRST_WINDOW = 2;
+/** How far a connection may run ahead of a consumer that keeps up with it. */
+const CALM_BYTES = 1024 * 1024;
+/** Two, so that the next range's first byte is there when the one before it ends. */
+const CALM_STREAMS = 2;
+/** A consumer that waits for more than this share of its time wants more connections … */
+const STARVED = 0.2;
+/** … and one that waits for less than this has too many. */
+const SATED = 0.05;
 
 /**
  * Reads an object over several connections and delivers it in order. The first range tells the size, so there is
- * no HEAD. Ranges after it carry `If-Match`, so that two versions of an object are never mixed. The number of
- * ranges in flight doubles each time the consumer has to wait, up to `maxStreams`: a consumer that is slower than
- * one connection never pays for memory it does not need.
+ * no HEAD. Ranges after it carry `If-Match`, so that two versions of an object are never mixed.
+ *
+ * It begins calmly, with two connections that run little ahead. While the consumer spends its time waiting, their
+ * number doubles up to `maxStreams`, and each may bring its whole range; when it does not wait any more, they become
+ * fewer again. So a consumer that is slower than the network, as unpacking mostly is, pays neither memory nor the
+ * collector's time for bytes it cannot use yet.
  *
  * Everything stops when `transfer.signal` does; a stream that is never read needs that to give its memory back.
  *
@@ -50,17 +58,21 @@ export async function openObject(
     etag: undefined,
   };
   const answered = Promise.withResolvers<ObjectBody>();
-  const first = startRange(target, options.rangeBytes, (reservation, push) =>
-    readRange(target, {
-      first: 0,
-      last: options.rangeBytes - 1,
-      push,
-      onAnswer: (answer) => {
-        reservation.shrinkTo(answer.lengthBytes);
-        answered.resolve(answer);
-      },
-    }),
-  );
+  const calmBytes = Math.min(CALM_BYTES, options.rangeBytes);
+  const first = new RangeQueue({
+    maxBytes: calmBytes,
+    memory: transfer.memory.acquire(calmBytes, target.signal),
+    read: (reservation, push) =>
+      readRange(target, {
+        first: 0,
+        last: options.rangeBytes - 1,
+        push,
+        onAnswer: (answer) => {
+          reservation.shrinkTo(answer.lengthBytes);
+          answered.resolve(answer);
+        },
+      }),
+  });
   first.ended.catch(answered.reject);
   const answer = await answered.promise;
   const { sizeBytes, etag } = answer;
@@ -77,23 +89,22 @@ async function* deliver(
   const { rangeBytes, maxStreams, sizeBytes } = options;
   const ahead = [first];
   let { nextByte } = options;
-  let window = Math.min(FIRST_WINDOW, maxStreams);
+  let window = Math.min(CALM_STREAMS, maxStreams);
   try {
     for (;;) {
       while (ahead.length < window && nextByte < sizeBytes) {
         const range = { first: nextByte, last: Math.min(nextByte + rangeBytes, sizeBytes) - 1 };
-        ahead.push(
-          startRange(target, range.last - range.first + 1, (_reservation, push) =>
-            readRange(target, { ...range, push }),
-          ),
-        );
+        ahead.push(startRange(target, range, window > CALM_STREAMS ? rangeBytes : CALM_BYTES));
         nextByte = range.last + 1;
       }
       const [head] = ahead;
       if (!head) return;
+      const sinceMs = performance.now();
       yield* head;
       ahead.shift();
-      if (head.starved) window = Math.min(maxStreams, window * 2);
+      const waited = head.waitedMs / (performance.now() - sinceMs);
+      if (waited > STARVED) window = Math.min(maxStreams, window * 2);
+      else if (waited < SATED) window = Math.max(Math.min(CALM_STREAMS, maxStreams), window - 1);
     }
   } finally {
     siblings.abort(new ArtifactError(`reading ${target.key} was given up`, { code: "transfer.aborted" }));
@@ -105,8 +116,15 @@ async function* deliver(
 /** Memory first, in the order of the ranges: the one the consumer waits for never queues behind a later one. */
 function startRange(
   target: RangeTarget,
-  bytes: number,
-  read: (reservation: Reservation, push: (chunk: Uint8Array) => Promise<void> | void) => Promise<void>,
+  range: { first: number; last: number },
+  runAheadBytes: number,
 ): RangeQueue {
-  return new RangeQueue(bytes, target.transfer.memory.acquire(bytes, target.signal), read);
+  const lengthBytes = range.last - range.first + 1;
+  const maxBytes = Math.min(lengthBytes, runAheadBytes);
+  return new RangeQueue({
+    maxBytes,
+    memory: target.transfer.memory.acquire(maxBytes, target.signal),
+    read: (_reservation, push) => readRange(target, { ...range, push }),
+    inOnePiece: maxBytes === lengthBytes,
+  });
 }

@@ -2,6 +2,7 @@ import { ArtifactError } from "@skein/contract";
 import type { Transfer } from "../transfer.ts";
 import { watchStalls, withinStallTime } from "../watch-stalls.ts";
 import type { ObjectBody, ObjectStore } from "./object-store.ts";
+import type { Push } from "./range-queue.ts";
 
 /** What all ranges of one object have in common. */
 export interface RangeTarget {
@@ -19,7 +20,7 @@ export interface RangeRequest {
   /** Included. The first range of all asks for more than a small object has. */
   last: number;
   /** Takes the bytes; the next ones are read when it is ready for them. */
-  push: (chunk: Uint8Array) => Promise<void> | void;
+  push: Push;
   /** Told of the first answer. */
   onAnswer?: (answer: ObjectBody) => void;
 }
@@ -66,7 +67,7 @@ export async function readRange(target: RangeTarget, request: RangeRequest): Pro
 async function readOnce(
   target: RangeTarget,
   range: { first: number; last: number },
-  to: { onAnswer: (answer: ObjectBody) => void; onBytes: (chunk: Uint8Array) => Promise<void> | void },
+  to: { onAnswer: (answer: ObjectBody) => void; onBytes: Push },
 ): Promise<void> {
   const { store, key, transfer, stallTimeoutMs } = target;
   const attempt = new AbortController();

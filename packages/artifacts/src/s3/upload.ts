@@ -1,4 +1,4 @@
-import type { Reservation } from "../semaphore.ts";
+import type { PartBuffer } from "../part-memory.ts";
 import type { Transfer } from "../transfer.ts";
 import { cutParts, MIN_PART_BYTES, type Part, partSize } from "./cut-parts.ts";
 import type { ObjectStore, UploadedPart } from "./object-store.ts";
@@ -43,12 +43,14 @@ export async function uploadObject(
   try {
     const first = await parts.next();
     if (first.done) return;
-    if (first.value.last) await putWhole(store, key, first.value.body, transfer, options.contentType);
-    else await uploadInParts(store, key, { first: first.value, rest: parts, room }, transfer, options);
+    if (first.value.last) {
+      await putWhole(store, key, first.value.body, transfer, options.contentType);
+      room.giveBack(first.value.body);
+    } else await uploadInParts(store, key, { first: first.value, rest: parts, room }, transfer, options);
   } finally {
     await parts.return(undefined);
     await chunks.return?.(); // parts that nobody asked for never began to read
-    room.giveBackAll();
+    room.giveUp();
   }
 }
 
@@ -128,11 +130,11 @@ function send<T>(transfer: Transfer, giveUp: AbortSignal, request: () => Promise
   );
 }
 
-/** The memory of one object's parts, reserved from everybody's budget. */
+/** The buffers of one object's parts. */
 class PartBuffers {
   readonly #transfer: Transfer;
   readonly #sizeBytes: number | undefined;
-  readonly #reservations = new Map<ArrayBufferLike, Reservation>();
+  readonly #lent = new Map<ArrayBufferLike, PartBuffer>();
 
   constructor(transfer: Transfer, sizeBytes: number | undefined) {
     this.#transfer = transfer;
@@ -141,21 +143,20 @@ class PartBuffers {
 
   async take(partBytes: number): Promise<Uint8Array> {
     const bytes = Math.min(partBytes, this.#sizeBytes ?? partBytes);
-    const reservation = await this.#transfer.memory.acquire(bytes, this.#transfer.signal);
-    // Untouched pages of a buffer of its own cost nothing: a short stream does not pay for a whole part.
-    const buffer = Buffer.allocUnsafeSlow(bytes);
-    this.#reservations.set(buffer.buffer, reservation);
-    return buffer;
+    const buffer = await this.#transfer.parts.take(bytes, this.#transfer.signal);
+    this.#lent.set(buffer.bytes.buffer, buffer);
+    return buffer.bytes;
   }
 
-  /** @param part a buffer from {@link take}, or the filled part of one */
+  /** After the store has said that it has the part: so nobody reads the buffer any more. */
   giveBack(part: Uint8Array): void {
-    this.#reservations.get(part.buffer)?.release();
-    this.#reservations.delete(part.buffer);
+    this.#lent.get(part.buffer)?.release(true);
+    this.#lent.delete(part.buffer);
   }
 
-  giveBackAll(): void {
-    for (const reservation of this.#reservations.values()) reservation.release();
-    this.#reservations.clear();
+  /** After a failure a socket may still hold on to what it was given. */
+  giveUp(): void {
+    for (const buffer of this.#lent.values()) buffer.release(false);
+    this.#lent.clear();
   }
 }

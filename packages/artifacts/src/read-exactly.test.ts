@@ -1,0 +1,48 @@
+import { appendFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readExactly } from "./read-exactly.ts";
+import { collect, patternedBytes, temporaryDirectory } from "./test-support.ts";
+
+const meter = { enter() {}, leave() {} };
+
+describe("readExactly", () => {
+  it.each([0, 1, 1000, 256 * 1024, 256 * 1024 + 1, 3_000_000])("reads %i bytes", async (size) => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, "file");
+    const bytes = patternedBytes(size);
+    writeFileSync(path, bytes);
+    expect((await collect(readExactly(path, size, { meter }))).equals(bytes)).toBe(true);
+  });
+
+  it("cuts a file that grows where it was promised to end", async () => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, "file");
+    const bytes = patternedBytes(2_000_000);
+    writeFileSync(path, bytes);
+    const read = readExactly(path, bytes.byteLength, { meter });
+    const first = (await read.next()).value as Uint8Array;
+    appendFileSync(path, "more");
+    expect(first.byteLength + (await collect(read)).byteLength).toBe(bytes.byteLength);
+  });
+
+  it.each([100, 2_000_000])("names a file of %i bytes that has become shorter", async (size) => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, "file");
+    writeFileSync(path, patternedBytes(size));
+    truncateSync(path, size / 2);
+    await expect(collect(readExactly(path, size, { meter }))).rejects.toMatchObject({
+      code: "archive.source_changed",
+      message: expect.stringContaining(path),
+    });
+  });
+
+  it("does not follow a link that has taken the file's place", async () => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, "link");
+    symlinkSync("/etc/hostname", path);
+    await expect(collect(readExactly(path, 1, { meter }))).rejects.toThrow("ELOOP");
+    await expect(collect(readExactly(path, 1_000_000, { meter }))).rejects.toThrow("ELOOP");
+    expect((await collect(readExactly(path, 1, { meter, followLinks: true }))).byteLength).toBe(1);
+  });
+});
