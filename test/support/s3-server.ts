@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { get } from "node:http";
+import { get as getTls } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,6 +26,8 @@ export interface S3ServerOptions {
   root?: string;
   /** More flags for versitygw. */
   flags?: readonly string[];
+  /** The flags make it speak TLS. */
+  tls?: boolean;
 }
 
 const VERSITYGW = fileURLToPath(new URL("../../.tools/bin/versitygw", import.meta.url));
@@ -37,10 +41,10 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   if (!existsSync(VERSITYGW)) {
     throw new Error(`the tests need a real S3 server, and ${VERSITYGW} is not there: run \`make setup\``);
   }
-  const { bucket = "artifacts", flags = [] } = options;
+  const { bucket = "artifacts", flags = [], tls = false } = options;
   const root = options.root ?? (await mkdtemp(join(tmpdir(), "skein-s3-")));
   await mkdir(join(root, bucket), { recursive: true });
-  const { child, port } = await startOnFreePort(root, flags);
+  const { child, port } = await startOnFreePort(root, flags, tls);
   return {
     endpoint: `127.0.0.1:${port}`,
     accessKey: ACCESS_KEY,
@@ -55,7 +59,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
 }
 
 /** versitygw does not say which port it got for 0, so one is chosen here; another process may be faster. */
-async function startOnFreePort(root: string, flags: readonly string[]) {
+async function startOnFreePort(root: string, flags: readonly string[], tls: boolean) {
   let output = "";
   for (let attempt = 0; attempt < 3; attempt++) {
     const port = await freePort();
@@ -70,20 +74,32 @@ async function startOnFreePort(root: string, flags: readonly string[]) {
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
-    if (await isReady(child, port)) return { child, port };
+    if (await isReady(child, port, tls)) return { child, port };
     await stop(child);
   }
   throw new Error(`versitygw did not start: ${output}`);
 }
 
-async function isReady(child: ChildProcess, port: number): Promise<boolean> {
+async function isReady(child: ChildProcess, port: number, tls: boolean): Promise<boolean> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (child.exitCode === null && Date.now() < deadline) {
-    const answer = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-    if (answer?.ok) return true;
+    if (await answers(port, tls)) return true;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   return false;
+}
+
+function answers(port: number, tls: boolean): Promise<boolean> {
+  return new Promise((resolve) => {
+    const url = `${tls ? "https" : "http"}://127.0.0.1:${port}/health`;
+    // Whether its certificate is to be trusted is the test's business.
+    const options = { rejectUnauthorized: false, agent: false as const };
+    const request = (tls ? getTls : get)(url, options, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    request.on("error", () => resolve(false));
+  });
 }
 
 async function stop(child: ChildProcess): Promise<void> {

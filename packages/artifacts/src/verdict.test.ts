@@ -75,6 +75,13 @@ describe("judge", () => {
       "first-byte",
       "server-bound: first byte 800 ms",
     ],
+    [
+      "a server that thinks often",
+      { first_byte: 2.9, network: 1 },
+      { firstByteSeconds: 0.07 },
+      "first-byte",
+      "server-bound: 2.9 s waited for answers",
+    ],
     ["a slow listing", { list: 2 }, {}, "first-byte", "server-bound: finding out what is there took 2.0 s"],
     [
       "a store that asks for less",

@@ -128,8 +128,14 @@ function smallFiles(facts: TransferFacts, seconds: number): Verdict {
 }
 
 function serverBound(times: StageTimes, facts: TransferFacts): Verdict {
-  const waited = facts.firstByteSeconds ?? times.first_byte;
-  return { boundBy: "first-byte", text: `server-bound: first byte ${Math.round(waited * 1000)} ms` };
+  const first = facts.firstByteSeconds ?? times.first_byte;
+  const isFirst = first >= times.first_byte / 2;
+  return {
+    boundBy: "first-byte",
+    text: isFirst
+      ? `server-bound: first byte ${Math.round(first * 1000)} ms`
+      : `server-bound: ${times.first_byte.toFixed(1)} s waited for answers`,
+  };
 }
 
 function retryBound(times: StageTimes, facts: TransferFacts): Verdict {

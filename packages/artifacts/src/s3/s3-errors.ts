@@ -75,7 +75,10 @@ export function regionNamedBy(error: unknown): string | undefined {
   const sdk = error as SdkError;
   const header = sdk.$response?.headers?.["x-amz-bucket-region"];
   const isRedirect = WRONG_REGION.has(sdk.name ?? "") || statusOf(sdk) === 301;
-  return isRedirect ? header || sdk.Region || undefined : undefined;
+  if (!isRedirect) return undefined;
+  // Amazon's words, which other stores repeat: `the region 'us-east-1' is wrong; expecting 'eu-west-1'`.
+  const said = /expecting ['"]([a-z0-9-]+)['"]/.exec(sdk.message ?? "")?.[1];
+  return header || sdk.Region || said;
 }
 
 /** `s3://bucket/key`. */

@@ -1,0 +1,74 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ArtifactError } from "@skein/contract";
+import { describe, expect, it } from "vitest";
+import { observedTransfer, temporaryDirectory } from "../test-support.ts";
+import { loadDirectory } from "./load-directory.ts";
+import type { ObjectStore } from "./object-store.ts";
+
+/** A store of what a POSIX back end cannot hold: keys that no path can be. */
+function storeOf(objects: Record<string, string>): Pick<ObjectStore, "get"> {
+  return {
+    async get(key) {
+      const body = objects[key];
+      if (body === undefined) throw new ArtifactError(`no ${key}`, { code: "s3.no_such_key" });
+      const bytes = Buffer.from(body);
+      const stream = (async function* () {
+        if (bytes.byteLength > 0) yield bytes;
+      })();
+      return { sizeBytes: bytes.byteLength, lengthBytes: bytes.byteLength, etag: '"1"', body: stream };
+    },
+  };
+}
+
+async function load(objects: Record<string, string>, directory: string): Promise<void> {
+  const keys = Object.entries(objects).map(([key, body]) => ({ key, sizeBytes: body.length }));
+  const listed = (async function* () {
+    yield* keys;
+  })();
+  const store = storeOf(objects) as ObjectStore;
+  const options = { rangeBytes: 1024, maxStreams: 2, stallTimeoutMs: 1000 };
+  await loadDirectory(
+    { store, prefix: "out/", objects: listed },
+    directory,
+    observedTransfer().transfer,
+    options,
+  );
+}
+
+describe("loadDirectory", () => {
+  it.each([["out/../evil"], ["out/a/../../evil"], ["out//evil"], ["out/e\0vil"]])(
+    "refuses the key %j and writes nothing outside",
+    async (key) => {
+      await using parent = await temporaryDirectory();
+      const into = join(parent.path, "into");
+      await expect(load({ "out/fine": "1", [key]: "evil" }, into)).rejects.toMatchObject({
+        code: "s3.key_escape",
+      });
+      expect((await readdir(parent.path)).filter((name) => name !== "into")).toEqual([]);
+      expect(existsSync("/evil")).toBe(false);
+    },
+  );
+
+  it.each([
+    [{ "out/a": "file", "out/a/b": "below" }],
+    [{ "out/a/b": "below", "out/a": "file" }],
+    [{ "out/a": "one", "out/./a": "two" }],
+    [{ "out/a": "one", "out/a/": "" }],
+  ])("refuses keys that are in each other's way: %j", async (objects) => {
+    await using directory = await temporaryDirectory();
+    const loading = load(objects as Record<string, string>, directory.path);
+    await expect(loading).rejects.toMatchObject({
+      code: "s3.key_escape",
+      message: expect.stringContaining("in the way of another key"),
+    });
+  });
+
+  it("keeps names that only look dangerous", async () => {
+    await using directory = await temporaryDirectory();
+    await load({ "out/..a": "1", "out/a\\..\\b": "2", "out/-rf": "3", "out/a//b": "4" }, directory.path);
+    expect((await readdir(directory.path)).sort()).toEqual(["-rf", "..a", "a", "a\\..\\b"]);
+    expect(await readFile(join(directory.path, "a/b"), "utf8")).toBe("4");
+  });
+});
