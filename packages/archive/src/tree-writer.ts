@@ -70,13 +70,14 @@ export class TreeWriter {
    */
   createDirectory(name: CleanName, mode: number): void {
     const permissions = (mode & PERMISSIONS) | IMPLIED_DIRECTORY_MODE;
-    if (name !== ROOT && !this.#isDirectory(name)) {
-      this.#make(name, "directory", (path) => mkdirSync(path, permissions));
-    }
-    const handle = this.#handles.handle(name);
     explainingDisk(
-      () => `cannot set the mode of ${toText(name)}`,
-      () => fchmodSync(handle, permissions),
+      () => `cannot make the directory ${toText(name)}`,
+      () => {
+        if (name !== ROOT && !this.#isDirectory(name)) {
+          this.#make(name, "directory", (path) => mkdirSync(path, permissions));
+        }
+        fchmodSync(this.#handles.handle(name), permissions);
+      },
     );
   }
 
@@ -87,8 +88,10 @@ export class TreeWriter {
     if (leadsTo === undefined || leadsTo === ROOT) throw illegalLink(name, target);
     if (target === "")
       throw corruptArchive(`corrupt archive: the symbolic link ${toText(name)} has no target`);
-    const path = this.#handles.place(name);
-    this.#removeEarlier(name, path);
+    explainingDisk(
+      () => `cannot make room for the symbolic link ${toText(name)}`,
+      () => this.#removeEarlier(name, this.#handles.place(name)),
+    );
     this.#links.set(name, target);
   }
 
