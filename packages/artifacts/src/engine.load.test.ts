@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { parseUnpackLimits } from "@skein/archive";
 import { type Artifact, isNotFound, type S3Location } from "@skein/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommand } from "../../../test/support/command.ts";
@@ -236,6 +237,17 @@ describe("a load that fails", () => {
       .catch((error: unknown) => error);
     expect(noBucket).toMatchObject({ code: "s3.no_such_bucket" });
     expect(isNotFound(noBucket)).toBe(false);
+  });
+
+  it("because of the operator's limits says how to raise them", async () => {
+    await using directory = await temporaryDirectory();
+    const unpackLimits = parseUnpackLimits({ SKEIN_UNPACK_MAX_ENTRIES: "2" });
+    await using test = await createTestEngine(s3Secrets(server), { settings: { unpackLimits } });
+    const loading = test.engine.load({ artifact: s3Artifact("tree.tgz"), target: join(directory.path, "x") });
+    await expect(loading).rejects.toMatchObject({
+      code: "archive.limit_exceeded",
+      remedy: expect.stringContaining("SKEIN_UNPACK_MAX_ENTRIES"),
+    });
   });
 
   it("says which drivers there are", async () => {

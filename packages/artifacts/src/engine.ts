@@ -88,7 +88,8 @@ export function createTransferEngine(
         const subject: TransferSubject = { direction: "load", artifact, attributes: { [ATTR.path]: target } };
         return observeTransfer(subject, observed, async (transfer, describe) => {
           const driver = describe(await drivers.create(artifact));
-          return loadArtifact({ artifact, target, replace, driver }, transfer, parts.tracing);
+          const job = { artifact, target, replace, driver, limits: settings.unpackLimits };
+          return loadArtifact(job, transfer, parts.tracing);
         });
       }, signal),
     save: ({ artifact, source }) =>

@@ -1,6 +1,13 @@
 import { mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { detectArchive, extractTar, extractZip, gunzip, settleExtraction } from "@skein/archive";
+import {
+  detectArchive,
+  extractTar,
+  extractZip,
+  gunzip,
+  settleExtraction,
+  type UnpackLimits,
+} from "@skein/archive";
 import { type Artifact, ArtifactError, archiveStrategy, errorMessage } from "@skein/contract";
 import { ATTR, type Tracing } from "@skein/telemetry";
 import type { ArtifactDriver } from "./driver.ts";
@@ -15,6 +22,7 @@ export interface LoadJob {
   /** Whether what is at the target may be removed. */
   replace: boolean;
   driver: ArtifactDriver;
+  limits: UnpackLimits;
 }
 
 /** The paths beside the target, with upstream's names. On the same file system, so that a rename finishes the work. */
@@ -55,7 +63,7 @@ export async function loadArtifact(
 }
 
 async function loadOnce(
-  { artifact, driver, target, replace }: LoadJob,
+  { artifact, driver, target, replace, limits }: LoadJob,
   staging: Staging,
   transfer: Transfer,
   tracing: Tracing,
@@ -80,7 +88,7 @@ async function loadOnce(
   const wanted = archiveStrategy(artifact.archive).type;
   const { kind, source } = await detected(wanted, content.stream);
   await unarchiving(kind, async () => {
-    await unpack[kind](source, staging, transfer);
+    await unpack[kind](source, { ...staging, limits }, transfer);
     await settle();
   });
   return { archive: kind };
@@ -95,7 +103,11 @@ async function detected(
   return { kind: found.kind === "tar.gz" ? "tar" : "none", source: found.source };
 }
 
-type Unpack = (source: AsyncIterable<Uint8Array>, staging: Staging, transfer: Transfer) => Promise<void>;
+type Unpack = (
+  source: AsyncIterable<Uint8Array>,
+  to: Staging & { limits: UnpackLimits },
+  transfer: Transfer,
+) => Promise<void>;
 
 const unpack: Record<TransferOutcome["archive"], Unpack> = {
   async none(source, { directory, target }, transfer) {
@@ -104,21 +116,22 @@ const unpack: Record<TransferOutcome["archive"], Unpack> = {
     const sizeBytes = await writeNewFile(join(directory, ONLY_ENTRY), source, transfer.clock);
     transfer.fileMoved({ file: basename(target), sizeBytes, durationMs: transfer.now() - startMs });
   },
-  async tar(source, { directory }, transfer) {
-    const options = extractOptions(directory, transfer);
-    report(await extractTar(gunzip(source, { meter: transfer.clock }), options), transfer);
+  async tar(source, { directory, limits }, transfer) {
+    const tar = gunzip(source, { meter: transfer.clock, limits });
+    report(await extractTar(tar, extractOptions(directory, limits, transfer)), transfer);
   },
-  async zip(source, { directory, download }, transfer) {
+  async zip(source, { directory, download, limits }, transfer) {
     // A zip is read from its end: it has to be on the disk.
     await writeNewFile(download, source, transfer.clock);
-    report(await extractZip(download, extractOptions(directory, transfer)), transfer);
+    report(await extractZip(download, extractOptions(directory, limits, transfer)), transfer);
     await rm(download, { force: true });
   },
 };
 
-function extractOptions(into: string, transfer: Transfer) {
+function extractOptions(into: string, limits: UnpackLimits, transfer: Transfer) {
   return {
     into,
+    limits,
     meter: transfer.clock,
     signal: transfer.signal,
     onFile: ({ file, sizeBytes, durationMs }: { file: string; sizeBytes: number; durationMs: number }) =>

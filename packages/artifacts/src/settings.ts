@@ -1,4 +1,5 @@
 import { availableParallelism, tmpdir } from "node:os";
+import { parseUnpackLimits, type UnpackLimits } from "@skein/archive";
 import { ConfigError, type Environment, type ExecutorConfig } from "@skein/contract";
 import type { RetryPolicy } from "./retry.ts";
 
@@ -23,6 +24,8 @@ export interface TransferSettings {
   /** A connection that delivers nothing for this long is left. `SKEIN_STALL_TIMEOUT_SECONDS`, default 10. */
   stallTimeoutMs: number;
   retry: RetryPolicy;
+  /** What an archive may ask of us. `SKEIN_UNPACK_MAX_*`. */
+  unpackLimits: UnpackLimits;
   /** Where archives that cannot be streamed are unpacked on save. */
   stagingDirectory: string;
   git: GitSettings;
@@ -94,6 +97,7 @@ export function parseTransferSettings(config: TransferConfig, env: Environment):
       budgetMs: backoff.steps <= 1 ? 0 : RETRY_BUDGET_MS,
       ...(pattern && { alsoTransient: pattern }),
     },
+    unpackLimits: parseUnpackLimits(env),
     stagingDirectory: env.TMPDIR || tmpdir(),
     git: {
       program: "git",
