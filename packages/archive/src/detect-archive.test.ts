@@ -5,6 +5,15 @@ import { detectArchive } from "./detect-archive.ts";
 import { chunked, collect } from "./testing/streams.ts";
 import { archive, endOfArchive, file, header, pax } from "./testing/tar-parts.ts";
 
+/** Text that does not compress to nothing, the same every time. */
+function randomText(length: number): string {
+  let state = 1;
+  return Array.from({ length }, () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return String.fromCharCode(97 + (state % 26));
+  }).join("");
+}
+
 const tar = archive(file("f", "x".repeat(5000)));
 
 describe("detectArchive", () => {
@@ -40,6 +49,21 @@ describe("detectArchive", () => {
       expect(detected.kind).toBe(kind);
       expect((await collect(detected.source)).equals(bytes)).toBe(true);
     }
+  });
+
+  it.each([
+    [
+      "a checksum that does not fit",
+      (tgz: Buffer) => tgz.fill(tgz.readUInt8(tgz.length - 6) ^ 1, tgz.length - 6, tgz.length - 5),
+    ],
+    ["damage behind the first header", (tgz: Buffer) => tgz.fill(0xff, tgz.length - 40, tgz.length - 8)],
+    ["something behind its end", (tgz: Buffer) => Buffer.concat([tgz, Buffer.from("more")])],
+    ["its end missing", (tgz: Buffer) => tgz.subarray(0, -9)],
+  ])("knows a small archive with %s, so that unpacking it fails", async (_what, damage) => {
+    const tgz = damage(gzipSync(archive(file("a", randomText(300)), file("b", randomText(300)))));
+    expect(tgz.length).toBeLessThan(1024);
+    const detected = await detectArchive(chunked(tgz, 100_000));
+    expect(detected.kind).toBe("tar.gz");
   });
 
   it("does not read a huge gzip that is no tar (AW#2140)", async () => {

@@ -49,14 +49,33 @@ async function fill(
 /** @returns undefined when it takes more bytes to tell */
 function judge(head: Buffer, isAll: boolean): Detected["kind"] | undefined {
   if (head[0] !== 0x1f || (head.length > 1 && head[1] !== 0x8b)) return "plain";
-  let unpacked: Buffer;
-  try {
-    unpacked = gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
-  } catch {
-    return "plain"; // not gzip after all, or damaged before the first header
-  }
+  const unpacked = unpackFirstBlock(head);
+  if (unpacked === undefined) return "plain"; // not gzip after all, or damaged before the first header
   if (unpacked.length >= BLOCK_BYTES) return hasValidChecksum(unpacked, 0) ? "tar.gz" : "plain";
   return isAll ? "plain" : undefined;
+}
+
+/**
+ * Unpacks as little as gives the first tar header. What is damaged behind it – in a small archive that is all here,
+ * checksum included – must not hide that this is an archive, or it would be handed over as a plain file.
+ *
+ * @returns undefined when there is nothing to unpack before the damage
+ */
+function unpackFirstBlock(head: Buffer): Buffer | undefined {
+  let unpacked: Buffer | undefined;
+  let good = 0;
+  for (let step = Math.max(64, head.length >> 4); step > 0; ) {
+    const end = Math.min(good + step, head.length);
+    try {
+      unpacked = gunzipSync(head.subarray(0, end), { finishFlush: constants.Z_SYNC_FLUSH });
+    } catch {
+      step >>= 1; // the damage lies between here and there: come closer to it
+      continue;
+    }
+    good = end;
+    if (unpacked.length >= BLOCK_BYTES || end === head.length) return unpacked;
+  }
+  return unpacked;
 }
 
 async function* replay(

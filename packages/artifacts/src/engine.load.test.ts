@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -289,14 +289,32 @@ describe("a load that fails", () => {
   });
 });
 
+/** What `loadArtifact` calls the files beside a target. */
+function stagingName(target: string): string {
+  return `.skein-${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
+}
+
 describe("beginning again", () => {
   it("clears away what a run that was killed has left", async () => {
     await using directory = await temporaryDirectory();
-    await mkdir(join(directory.path, "inputs/source.tmpdir/half"), { recursive: true });
-    await writeFile(join(directory.path, "inputs/source.tmp"), "half");
+    const left = join(directory.path, "inputs", stagingName(join(directory.path, "inputs/source")));
+    await mkdir(`${left}.tmpdir/half`, { recursive: true });
+    await writeFile(`${left}.tmp`, "half");
     const { target } = await loadInto(directory, s3Artifact("tree.tgz"));
     expect(await tree(target)).toEqual(TREE);
     expect(await readdir(join(directory.path, "inputs"))).toEqual(["source"]);
+  });
+
+  it("removes nothing of the user's, whatever it is called", async () => {
+    await using directory = await temporaryDirectory();
+    await mkdir(join(directory.path, "inputs/source.tmpdir/mine"), { recursive: true });
+    await writeFile(join(directory.path, "inputs/source.tmp"), "mine");
+    await loadInto(directory, s3Artifact("tree.tgz"));
+    expect((await readdir(join(directory.path, "inputs"))).sort()).toEqual([
+      "source",
+      "source.tmp",
+      "source.tmpdir",
+    ]);
   });
 
   it("happens when a download broke that cannot be continued", async () => {
@@ -359,6 +377,6 @@ describe("several artifacts", () => {
       expect(await tree(join(directory.path, `n${index}`))).toEqual(TREE);
     }
     expect(most).toBeGreaterThan(1);
-    expect(existsSync(join(directory.path, "n0.tmpdir"))).toBe(false);
+    expect((await readdir(directory.path)).filter((name) => name.startsWith("."))).toEqual([]);
   });
 });

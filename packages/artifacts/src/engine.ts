@@ -44,7 +44,7 @@ export interface SaveRequest {
 export interface TransferEngine {
   /**
    * Loads one artifact, in the spans `loadArtifact` and `unarchiveArtifact`. Either the target is whole or it is
-   * not there; `.tmp` and `.tmpdir` beside it never stay, and what an interrupted run left of them is removed.
+   * not there; what is staged beside it (`.skein-*`) never stays, and what an interrupted run left of them is removed.
    *
    * @throws ArtifactError; `isNotFound` tells whether an optional artifact may be skipped
    */

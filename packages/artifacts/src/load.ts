@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
@@ -25,7 +26,11 @@ export interface LoadJob {
   limits: UnpackLimits;
 }
 
-/** The paths beside the target, with upstream's names. On the same file system, so that a rename finishes the work. */
+/**
+ * The paths beside the target: on the same file system, so that a rename finishes the work. A run that comes after a
+ * killed one finds them again by the target. Upstream's `<target>.tmp` and `.tmpdir` may be another artifact, or a file
+ * of the user's in a volume, and what is in the way of a load is removed.
+ */
 interface Staging {
   /** A zip, which cannot be unpacked before its end has arrived. */
   download: string;
@@ -47,7 +52,7 @@ export async function loadArtifact(
   tracing: Tracing,
 ): Promise<TransferOutcome> {
   const { target } = job;
-  const staging = { download: `${target}.tmp`, directory: `${target}.tmpdir`, target };
+  const staging = stagingOf(target);
   await makeParent(dirname(target));
   const retrier = transfer.retrier();
   for (;;) {
@@ -60,6 +65,12 @@ export async function loadArtifact(
       transfer.restart();
     }
   }
+}
+
+function stagingOf(target: string): Staging {
+  const name = createHash("sha256").update(target).digest("hex").slice(0, 16);
+  const directory = join(dirname(target), `.skein-${name}.tmpdir`);
+  return { download: join(dirname(target), `.skein-${name}.tmp`), directory, target };
 }
 
 async function loadOnce(

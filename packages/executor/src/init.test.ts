@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { ArtifactError, ConfigError } from "@skein/contract";
 import { describe, expect, it } from "vitest";
 import { runInit } from "./init.ts";
-import { createTestPod } from "./test-support.ts";
+import { createTestPod, transferReport } from "./test-support.ts";
 
 const s3 = { endpoint: "s3:9000", bucket: "b", key: "k" };
 
@@ -77,6 +77,30 @@ describe("runInit", () => {
         { key: "argo.artifacts.bytes", value: { intValue: "20" } },
       ]),
     );
+  });
+
+  it("keeps the order of declaration where one artifact goes into another's directory", async () => {
+    const container = { volumeMounts: [{ name: "work", mountPath: "/work" }] };
+    const inputs = [
+      { name: "tree", path: "/work/d", s3 },
+      { name: "apart", path: "/work/other", s3 },
+      { name: "inside", path: "/work/d/sub", s3 },
+    ];
+    const { parts } = await createTestPod({ container, inputs: { artifacts: inputs } });
+    const order: string[] = [];
+    const engine = await parts.createEngine({ signal: parts.signal });
+    const createEngine: typeof parts.createEngine = async () => ({
+      ...engine,
+      async load(request) {
+        order.push(`begin ${request.artifact.name}`);
+        await new Promise((resolve) => setImmediate(resolve));
+        order.push(`end ${request.artifact.name}`);
+        return transferReport(request.artifact);
+      },
+    });
+    await runInit({ ...parts, createEngine });
+    expect(order.indexOf("begin apart")).toBeLessThan(order.indexOf("end tree"));
+    expect(order.indexOf("begin inside")).toBeGreaterThan(order.indexOf("end tree"));
   });
 
   it("makes no engine where there is nothing to load", async () => {

@@ -1,9 +1,17 @@
 import type { TransferReport } from "@skein/artifacts";
-import { ArtifactError, type ErrorCode, errorCode, errorMessage, isNotFound } from "@skein/contract";
+import {
+  ArtifactError,
+  type ErrorCode,
+  errorCode,
+  errorMessage,
+  isNotFound,
+  isWithin,
+} from "@skein/contract";
 import { ATTR, EVENT } from "@skein/telemetry";
 import { applyMode } from "./apply-mode.ts";
 import { type LoadPlan, planLoads } from "./load-plan.ts";
 import type { TransferParts } from "./parts.ts";
+import { refuseWayOut } from "./real-path-within.ts";
 import { totals } from "./transfer-totals.ts";
 
 type Load = Extract<LoadPlan, { action: "load" }>;
@@ -36,11 +44,17 @@ async function loadAll(
 ): Promise<TransferReport[]> {
   const siblings = new AbortController();
   const engine = await parts.createEngine({ signal: AbortSignal.any([parts.signal, siblings.signal]) });
-  const running = loads.map(async (load) => {
-    begin(load);
-    parts.log.info("Downloading artifact", { name: load.name });
-    return loadOne(load, () => engine.load(load), parts);
-  });
+  const running: Promise<TransferReport | undefined>[] = [];
+  for (const [index, load] of loads.entries()) {
+    // What goes into another artifact's directory, or around it, keeps the order of declaration, as upstream's do.
+    const before = loads.slice(0, index).flatMap((other, at) => (overlap(load, other) ? [running[at]] : []));
+    const loading = Promise.all(before).then(() => {
+      begin(load);
+      parts.log.info("Downloading artifact", { name: load.name });
+      return loadOne(load, () => engine.load(load), parts);
+    });
+    running.push(loading);
+  }
   try {
     return (await Promise.all(running)).filter((report) => report !== undefined);
   } catch (reason) {
@@ -48,6 +62,10 @@ async function loadAll(
     await Promise.allSettled(running); // nothing of ours runs after we have thrown
     throw reason;
   }
+}
+
+function overlap(a: Load, b: Load): boolean {
+  return isWithin(a.target, b.target) || isWithin(b.target, a.target);
 }
 
 /** @returns nothing for an optional artifact that does not exist */
@@ -58,6 +76,7 @@ async function loadOne(
 ): Promise<TransferReport | undefined> {
   const { artifact, name, target } = load;
   try {
+    if (load.volume !== undefined) await refuseWayOut(target, load.volume);
     const report = await transfer();
     applyMode(target, artifact);
     log.info("Successfully download file", { path: target });

@@ -26,6 +26,8 @@ export type LoadPlan =
       target: string;
       /** The place is the executor's own: what an earlier run left there is replaced. */
       replace: boolean;
+      /** The mirror of the user volume it lies in. Links of an earlier step must not lead out of it. */
+      volume?: string;
     }
   | { action: "skip"; name: string; reason: string };
 
@@ -80,9 +82,11 @@ function loadTarget(
   path: string,
   template: Template,
   paths: Pick<Paths, "inputArtifacts" | "mainContainerRoot">,
-): { target: string; replace: boolean } {
-  if (findVolumeMount(templateVolumeMounts(template), path)) {
-    return { target: joinPath(paths.mainContainerRoot, path), replace: false };
+): { target: string; replace: boolean; volume?: string } {
+  const mount = findVolumeMount(templateVolumeMounts(template), path);
+  if (mount) {
+    const volume = joinPath(paths.mainContainerRoot, mount.mountPath);
+    return { target: joinPath(paths.mainContainerRoot, path), replace: false, volume };
   }
   const target = joinPath(paths.inputArtifacts, name);
   if (target === paths.inputArtifacts || !isWithin(target, paths.inputArtifacts)) {

@@ -4,7 +4,9 @@ import {
   ArtifactError,
   archiveStrategy,
   cleanArtifactPath,
+  errorCode,
   isNotFound,
+  type Logger,
 } from "@skein/contract";
 import { ATTR, EVENT } from "@skein/telemetry";
 import { artifactPlace, type OutputPlace } from "./output-place.ts";
@@ -43,10 +45,24 @@ export function saveOutputArtifacts(
       result.status === "fulfilled" && result.value ? [result.value] : [],
     );
     span.setAttributes(totals(saved.map(({ report }) => report)));
+    for (const [index, result] of results.entries()) {
+      if (result.status === "rejected") logFailure(log, declared[index]?.name ?? "", result.reason);
+    }
     return {
       artifacts: saved.map(({ reported }) => reported),
       errors: results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : [])),
     };
+  });
+}
+
+/** The text that is reported joins all failures in upstream's form; which artifact, and what to do, is said here. */
+function logFailure(log: Logger, name: string, error: unknown): void {
+  const remedy = error instanceof ArtifactError ? error.remedy : undefined;
+  log.error("failed to save artifact", {
+    name,
+    error: error as Error,
+    code: errorCode(error),
+    ...(remedy === undefined ? {} : { remedy }),
   });
 }
 

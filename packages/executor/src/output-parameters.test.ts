@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { symlink, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { type Parameter, parseTemplate, type Template } from "@skein/contract";
@@ -57,6 +58,15 @@ describe("readOutputParameters", () => {
     const { parameters, error } = await read();
     expect(error).toBeUndefined();
     expect(parameters.map(({ value }) => value)).toEqual(["", "d"]);
+  });
+
+  it("does not wait for a pipe that nobody writes to", async () => {
+    const container = { volumeMounts: [{ name: "work", mountPath: "/work" }] };
+    const { paths, read } = await setUp([from("p", "/work/pipe")], { container });
+    const pipe = join(paths.mainContainerRoot, "work/pipe");
+    await put(`${pipe}.beside`, "");
+    execFileSync("mkfifo", [pipe]);
+    expect((await read()).error?.message).toContain("/work/pipe is a pipe");
   });
 
   it("stops at the first file that is missing, with Go's text", async () => {

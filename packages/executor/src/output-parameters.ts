@@ -62,7 +62,15 @@ async function readValue(
 }
 
 async function readBounded(real: string, name: string, path: string): Promise<string> {
-  const { size } = await stat(real);
+  const found = await stat(real);
+  if (!found.isFile() && !found.isDirectory()) {
+    // Reading a pipe that nobody writes to would take for ever.
+    throw new ArtifactError(
+      `output parameter '${name}': ${path} is a pipe, a socket or a device, and not a file`,
+      { code: "disk.failed" },
+    );
+  }
+  const { size } = found;
   if (size > MAX_PARAMETER_BYTES) {
     throw new ArtifactError(
       `output parameter '${name}': ${path} holds ${size} bytes, a task result takes ${MAX_PARAMETER_BYTES} at most`,

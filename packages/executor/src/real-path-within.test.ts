@@ -1,7 +1,7 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { realPathWithin } from "./real-path-within.ts";
+import { realPathWithin, refuseWayOut } from "./real-path-within.ts";
 import { put, temporaryDirectory } from "./test-support.ts";
 
 describe("realPathWithin", () => {
@@ -50,5 +50,27 @@ describe("realPathWithin", () => {
       code: "file.not_found",
     });
     await expect(realPathWithin(join(root, "none"), root, "stat")).rejects.toThrow("stat ");
+  });
+});
+
+describe("refuseWayOut", () => {
+  it("refuses a new place behind a link that an earlier step left in the volume", async () => {
+    const root = await temporaryDirectory();
+    await put(join(root, "run/template"), "{}");
+    await put(join(root, "volume/x"), "");
+    await symlink(join(root, "run"), join(root, "volume/l"));
+    for (const path of ["volume/l/template", "volume/l/new/deep"]) {
+      await expect(refuseWayOut(join(root, path), join(root, "volume"))).rejects.toMatchObject({
+        code: "archive.path_escape",
+      });
+    }
+  });
+
+  it("lets pass what is not there yet, and links that stay inside", async () => {
+    const root = await temporaryDirectory();
+    await put(join(root, "volume/real/x"), "");
+    await symlink("real", join(root, "volume/link"));
+    await refuseWayOut(join(root, "volume/new/deep/file"), join(root, "volume"));
+    await refuseWayOut(join(root, "volume/link/new"), join(root, "volume"));
   });
 });

@@ -1,4 +1,5 @@
 import { realpath } from "node:fs/promises";
+import { dirname } from "node:path";
 import { ArtifactError, isWithin } from "@skein/contract";
 import { fileError } from "./file-error.ts";
 
@@ -24,4 +25,21 @@ export async function realPathWithin(path: string, root: string, operation = "op
     code: "archive.path_escape",
     remedy: "write a file or a relative link that stays inside the volume",
   });
+}
+
+/**
+ * Refuses a place that is not there yet when the way to it leads out of `root`: an earlier step may have left a
+ * symbolic link in a shared volume, and what is written through it would land in the executor's own file system.
+ *
+ * @throws ArtifactError `archive.path_escape`
+ */
+export async function refuseWayOut(path: string, root: string): Promise<void> {
+  for (let above = dirname(path); isWithin(above, root); above = dirname(above)) {
+    try {
+      await realPathWithin(above, root);
+      return;
+    } catch (error) {
+      if (!(error instanceof ArtifactError && error.code === "file.not_found")) throw error;
+    }
+  }
 }

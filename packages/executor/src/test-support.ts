@@ -150,7 +150,7 @@ function recordingEngine({ artifactFaults, calls }: TestPod, signal: AbortSignal
   };
 }
 
-function transferReport(artifact: Artifact): TransferReport {
+export function transferReport(artifact: Artifact): TransferReport {
   return {
     name: artifact.name,
     driver: "s3",

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ArtifactError, type GitLocation } from "@skein/contract";
-import { type GitRepository, refuseOption } from "./git-repository.ts";
+import { type GitRepository, refuseOption, withoutUserInfo } from "./git-repository.ts";
 import type { Git, GitRun } from "./run-git.ts";
 
 export interface GitCheckout {
@@ -89,7 +89,7 @@ class CheckoutSteps {
     if (commit === undefined) {
       if (await this.#isEmpty()) return this.#emptyRepository(revision);
       throw new ArtifactError(
-        `failed to get resolve revision: ${JSON.stringify(revision)} is neither a branch, a tag nor a commit of ${repository.url}`,
+        `failed to get resolve revision: ${JSON.stringify(revision)} is neither a branch, a tag nor a commit of ${withoutUserInfo(repository.url)}`,
         {
           code: "git.revision_not_found",
           remedy: "check the revision; a commit must be reachable from a branch",
@@ -208,7 +208,7 @@ class CheckoutSteps {
 
   /** Upstream's words. */
   #cloning(): string {
-    return `failed to clone ${JSON.stringify(this.#checkout.repository.url)}`;
+    return `failed to clone ${JSON.stringify(withoutUserInfo(this.#checkout.repository.url))}`;
   }
 
   #git(args: readonly string[], doing: string, cwd = this.#checkout.directory): Promise<string> {

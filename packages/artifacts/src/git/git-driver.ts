@@ -9,7 +9,7 @@ import type { Transfer } from "../transfer.ts";
 import { checkOut } from "./git-checkout.ts";
 import { createGitEnvironment } from "./git-environment.ts";
 import { GitProgress } from "./git-progress.ts";
-import { type GitRepository, parseGitRepository } from "./git-repository.ts";
+import { type GitRepository, parseGitRepository, withoutUserInfo } from "./git-repository.ts";
 import { countFiles, packedBytes } from "./measure-checkout.ts";
 import { createGit } from "./run-git.ts";
 
@@ -30,7 +30,7 @@ export function createGitDriver(at: GitLocation, options: GitDriverOptions): Art
   return {
     name: "git",
     attributes: {
-      [ATTR.vcsRepositoryUrl]: repository.url,
+      [ATTR.vcsRepositoryUrl]: withoutUserInfo(repository.url),
       ...(at.revision ? { [ATTR.vcsHeadName]: at.revision } : {}),
       ...(repository.host ? { [ATTR.serverAddress]: repository.host } : {}),
     },

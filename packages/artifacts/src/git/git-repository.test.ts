@@ -50,6 +50,12 @@ describe("parseGitRepository", () => {
 });
 
 describe("withoutUserInfo", () => {
+  it("takes out a query, in which some hosts take tokens", () => {
+    expect(withoutUserInfo("fatal: repository 'http://host/x.git?private_token=canary/' not found")).toBe(
+      "fatal: repository 'http://host/x.git' not found",
+    );
+  });
+
   it("leaves nothing but the address", () => {
     expect(withoutUserInfo("fatal: unable to access 'https://a:b@host/x': no")).toBe(
       "fatal: unable to access 'https://host/x': no",

@@ -73,9 +73,11 @@ function parseUrl(repo: string, scheme: string): GitRepository {
   };
 }
 
-/** For messages and attributes: without a user or password. */
+/** For messages and attributes: addresses without a user, a password, or a query, in which some hosts take tokens. */
 export function withoutUserInfo(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi, "$1");
+  return text
+    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi, "$1")
+    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s'"?]+)\?[^\s'"]*/gi, "$1");
 }
 
 function helperOf(repo: string): string {

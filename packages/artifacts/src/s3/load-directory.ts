@@ -8,6 +8,11 @@ import { writeNewFile } from "../write-new-file.ts";
 import { relativeKeyPath } from "./key-path.ts";
 import type { ListedObject, ObjectStore } from "./object-store.ts";
 import { openObject, type RangedReadOptions } from "./ranged-reader.ts";
+import { readOnce } from "./read-once.ts";
+import { endedEarly } from "./read-range.ts";
+
+/** As many of these as requests are allowed fit into memory beside the budget. */
+const SMALL_OBJECT_BYTES = 256 * 1024;
 
 export interface DirectoryToLoad {
   store: ObjectStore;
@@ -62,14 +67,52 @@ async function loadObject(
   transfer: Transfer,
   options: RangedReadOptions,
 ): Promise<void> {
-  // A small object reserves no more memory than it needs.
-  const rangeBytes = Math.max(1, Math.min(options.rangeBytes, sizeBytes));
-  const { stream } = await openObject(store, key, transfer, { ...options, rangeBytes });
+  const source =
+    sizeBytes <= SMALL_OBJECT_BYTES
+      ? readSmall(store, key, transfer, options)
+      : (await openObject(store, key, transfer, options)).stream;
   try {
-    await writeNewFile(path, stream, transfer.clock);
+    await writeNewFile(path, source, transfer.clock);
   } catch (error) {
     throw isClash(error) ? clash(key) : error;
   }
+}
+
+/** One request and no machinery: with thousands of objects, what each costs counts. */
+async function* readSmall(
+  store: ObjectStore,
+  key: string,
+  transfer: Transfer,
+  { stallTimeoutMs }: RangedReadOptions,
+): AsyncGenerator<Uint8Array> {
+  const { signal } = transfer;
+  const target = { store, key, transfer, signal, stallTimeoutMs };
+  yield* await transfer.retry(async () => {
+    const chunks: Uint8Array[] = [];
+    let missingBytes = 0;
+    await transfer.requests.use(
+      () =>
+        transfer.stream(() =>
+          readOnce(
+            target,
+            {},
+            {
+              onAnswer(answer) {
+                missingBytes = answer.lengthBytes;
+              },
+              onBytes(chunk) {
+                missingBytes -= chunk.byteLength;
+                chunks.push(chunk);
+              },
+            },
+          ),
+        ),
+      signal,
+    );
+    if (missingBytes !== 0) throw endedEarly(key, missingBytes);
+    for (const chunk of chunks) transfer.tally.bytes += chunk.byteLength;
+    return chunks;
+  });
 }
 
 function onDisk(transfer: Transfer, key: string, work: () => void): void {

@@ -1,4 +1,5 @@
 import { ArtifactError } from "@skein/contract";
+import { type Abortable, abortableWithin } from "../abortable.ts";
 import type { Transfer } from "../transfer.ts";
 import type { ObjectBody, ObjectStore } from "./object-store.ts";
 import { RangeQueue } from "./range-queue.ts";
@@ -48,12 +49,12 @@ export async function openObject(
   transfer: Transfer,
   options: RangedReadOptions,
 ): Promise<OpenedObject> {
-  const siblings = new AbortController();
+  const siblings = abortableWithin(transfer.signal);
   const target: RangeTarget = {
     store,
     key,
     transfer,
-    signal: AbortSignal.any([transfer.signal, siblings.signal]),
+    signal: siblings.signal,
     stallTimeoutMs: options.stallTimeoutMs,
     etag: undefined,
   };
@@ -73,7 +74,10 @@ export async function openObject(
         },
       }),
   });
-  first.ended.catch(answered.reject);
+  first.ended.catch((error: unknown) => {
+    siblings[Symbol.dispose]();
+    answered.reject(error);
+  });
   const answer = await answered.promise;
   const { sizeBytes, etag } = answer;
   const rest = { ...options, sizeBytes, nextByte: lastByte(answer, options.rangeBytes - 1) + 1 };
@@ -84,7 +88,7 @@ async function* deliver(
   target: RangeTarget,
   first: RangeQueue,
   options: RangedReadOptions & { sizeBytes: number; nextByte: number },
-  siblings: AbortController,
+  siblings: Abortable,
 ): AsyncGenerator<Uint8Array> {
   const { rangeBytes, maxStreams, sizeBytes } = options;
   const ahead = [first];
@@ -107,7 +111,8 @@ async function* deliver(
       else if (waited < SATED) window = Math.max(Math.min(CALM_STREAMS, maxStreams), window - 1);
     }
   } finally {
-    siblings.abort(new ArtifactError(`reading ${target.key} was given up`, { code: "transfer.aborted" }));
+    if (ahead.length > 0) siblings.abort(givenUp(target.key));
+    siblings[Symbol.dispose]();
     await Promise.allSettled(ahead.map((range) => range.ended)); // nothing of ours runs any more
     for (const range of ahead) range.discard();
   }
@@ -127,4 +132,8 @@ function startRange(
     read: (_reservation, push) => readRange(target, { ...range, push }),
     inOnePiece: maxBytes === lengthBytes,
   });
+}
+
+function givenUp(key: string): ArtifactError {
+  return new ArtifactError(`reading ${key} was given up`, { code: "transfer.aborted" });
 }

@@ -1,16 +1,10 @@
 import { ArtifactError } from "@skein/contract";
-import type { Transfer } from "../transfer.ts";
-import { watchStalls, withinStallTime } from "../watch-stalls.ts";
-import type { ObjectBody, ObjectStore } from "./object-store.ts";
+import type { ObjectBody } from "./object-store.ts";
 import type { Push } from "./range-queue.ts";
+import { type ReadTarget, readOnce } from "./read-once.ts";
 
 /** What all ranges of one object have in common. */
-export interface RangeTarget {
-  store: ObjectStore;
-  key: string;
-  transfer: Transfer;
-  signal: AbortSignal;
-  stallTimeoutMs: number;
+export interface RangeTarget extends ReadTarget {
   /** Known after the first answer. */
   etag: string | undefined;
 }
@@ -39,57 +33,33 @@ export async function readRange(target: RangeTarget, request: RangeRequest): Pro
       await transfer.requests.use(
         () =>
           transfer.stream(() =>
-            readOnce(target, range, {
-              onAnswer(answer) {
-                target.etag ??= answer.etag;
-                if (onAnswer) range.last = lastByte(answer, range.last);
-                onAnswer?.(answer);
-                onAnswer = undefined;
+            readOnce(
+              target,
+              { range: { ...range }, ifMatch: target.etag },
+              {
+                onAnswer(answer) {
+                  target.etag ??= answer.etag;
+                  if (onAnswer) range.last = lastByte(answer, range.last);
+                  onAnswer?.(answer);
+                  onAnswer = undefined;
+                },
+                onBytes(chunk) {
+                  range.first += chunk.byteLength;
+                  transfer.tally.bytes += chunk.byteLength;
+                  retrier.progressed();
+                  return request.push(chunk);
+                },
               },
-              onBytes(chunk) {
-                range.first += chunk.byteLength;
-                transfer.tally.bytes += chunk.byteLength;
-                retrier.progressed();
-                return request.push(chunk);
-              },
-            }),
+            ),
           ),
         target.signal,
       );
       if (range.first > range.last) return;
-      throw endedEarly(target.key, range);
+      throw endedEarly(target.key, range.last - range.first + 1);
     } catch (error) {
       await retrier.failed(error);
     }
   }
-}
-
-async function readOnce(
-  target: RangeTarget,
-  range: { first: number; last: number },
-  to: { onAnswer: (answer: ObjectBody) => void; onBytes: Push },
-): Promise<void> {
-  const { store, key, transfer, stallTimeoutMs } = target;
-  const attempt = new AbortController();
-  const signal = AbortSignal.any([target.signal, attempt.signal]);
-  const stall = {
-    timeoutMs: stallTimeoutMs,
-    what: `the connection that carries ${key}`,
-    abort: (reason: ArtifactError) => attempt.abort(reason),
-    onStall: (ms: number) => {
-      transfer.tally.stalledMs += ms;
-    },
-  };
-  const answer = await transfer.firstByte(() =>
-    withinStallTime(() => store.get(key, { signal, range: { ...range }, ifMatch: target.etag }), stall),
-  );
-  to.onAnswer(answer);
-  await transfer.clock.during("network", async () => {
-    for await (const chunk of watchStalls(answer.body, stall)) {
-      const taken = to.onBytes(chunk);
-      if (taken) await taken;
-    }
-  });
 }
 
 /** Where the first range ends: with the object at the latest, and with it in any case when the store ignores ranges. */
@@ -98,9 +68,8 @@ export function lastByte(answer: ObjectBody, askedLast: number): number {
   return lengthBytes === sizeBytes ? sizeBytes - 1 : Math.min(askedLast, sizeBytes - 1);
 }
 
-function endedEarly(key: string, rest: { first: number; last: number }): ArtifactError {
-  const missing = rest.last - rest.first + 1;
-  return new ArtifactError(`the connection that carries ${key} ended ${missing} bytes early`, {
+export function endedEarly(key: string, missingBytes: number): ArtifactError {
+  return new ArtifactError(`the connection that carries ${key} ended ${missingBytes} bytes early`, {
     code: "transfer.interrupted",
     transient: true,
   });

@@ -125,12 +125,14 @@ describe("loading one object", () => {
         request.range === "bytes=2097152-3145727" && stalled++ === 0
           ? { type: "stall", afterBytes }
           : undefined,
-      { stallTimeoutMs: 150 },
+      { stallTimeoutMs: 400 },
     );
     const observed = observedTransfer();
     expect(await read(s3.driver, observed)).toSatisfy(isLarge);
-    expect(observed.retries).toMatchObject([{ code: "transfer.stalled" }]);
-    expect(observed.transfer.tally.stalledMs).toBe(150);
+    // On a busy machine another connection may seem to deliver nothing, too.
+    expect(observed.retries.length).toBeGreaterThan(0);
+    expect(new Set(observed.retries.map((note) => note.code))).toEqual(new Set(["transfer.stalled"]));
+    expect(observed.transfer.tally.stalledMs).toBe(400 * observed.retries.length);
   });
 
   it("waits and tries again when the store asks for less", async () => {

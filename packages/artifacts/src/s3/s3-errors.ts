@@ -43,6 +43,8 @@ const BAD_CREDENTIALS = new Set([
   "InvalidToken",
   "InvalidSecurity",
   "TokenRefreshRequired",
+  // versitygw's word for an access key that it does not know.
+  "XAdminUserNotFound",
 ]);
 const WRONG_REGION = new Set([
   "PermanentRedirect",
@@ -100,7 +102,8 @@ function meaningOf(error: SdkError, status: number, attempt: S3Attempt): Meaning
   }
   if (name === "NoSuchUpload")
     return { code: "s3.bad_request", remedy: "the multipart upload was removed meanwhile" };
-  if (name === "NoSuchKey" || status === 404) return { code: "s3.no_such_key" };
+  // `NotFound` is what the SDK makes of a HEAD, whose answer has no body to say more.
+  if (name === "NoSuchKey" || (name === "NotFound" && status === 404)) return { code: "s3.no_such_key" };
   if (THROTTLED.has(name) || status === 429) return { code: "s3.slow_down", transient: true };
   if (name === "RequestTimeTooSkewed") {
     // The SDK takes the server's clock from this answer; the next request is signed with it.
@@ -125,6 +128,13 @@ function meaningOf(error: SdkError, status: number, attempt: S3Attempt): Meaning
     return { code: "s3.changed_while_reading", remedy: "the object was replaced while it was read" };
   }
   if (status >= 500 || LATER.has(name)) return { code: "s3.server_error", transient: true };
+  if (status === 404) {
+    // Not "there is no such object": an optional artifact must not be skipped because a proxy answered.
+    return {
+      code: "s3.bad_request",
+      remedy: `check the endpoint ${attempt.endpoint}: no S3 store answers like this`,
+    };
+  }
   return { code: "s3.bad_request" };
 }
 

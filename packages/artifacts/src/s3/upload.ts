@@ -19,6 +19,9 @@ export interface UploadOptions {
   sizeBytes?: number;
 }
 
+/** Sent without any machinery: with thousands of files, what each costs counts. */
+const SMALL_OBJECT_BYTES = 256 * 1024;
+
 export function checkPartBytes(partBytes: number): void {
   if (!(partBytes >= MIN_PART_BYTES)) {
     throw new RangeError(`partBytes must be at least ${MIN_PART_BYTES}, got ${partBytes}`);
@@ -36,8 +39,13 @@ export async function uploadObject(
   transfer: Transfer,
   options: UploadOptions,
 ): Promise<void> {
-  const room = new PartBuffers(transfer, options.sizeBytes);
-  const sizeOf = (number: number): number => partSize(number, options.partBytes, options.sizeBytes);
+  const { sizeBytes } = options;
+  if (sizeBytes !== undefined && sizeBytes <= SMALL_OBJECT_BYTES) {
+    const body = await collect(source);
+    return putWhole(store, key, body, transfer, options.contentType);
+  }
+  const room = new PartBuffers(transfer, sizeBytes);
+  const sizeOf = (number: number): number => partSize(number, options.partBytes, sizeBytes);
   const chunks = source[Symbol.asyncIterator]();
   const parts = cutParts(chunks, sizeOf, (bytes) => room.take(bytes));
   try {
@@ -52,6 +60,12 @@ export async function uploadObject(
     await chunks.return?.(); // parts that nobody asked for never began to read
     room.giveUp();
   }
+}
+
+async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
 }
 
 async function putWhole(

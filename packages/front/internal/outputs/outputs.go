@@ -90,6 +90,9 @@ func (s *Saver) isSeenElsewhere(path string) bool {
 }
 
 func (s *Saver) copyParameter(path string, output *journal.Output) error {
+	if isSpecial(path) {
+		return fmt.Errorf("failed to open %s: it is a pipe, a socket or a device, and not a file", path)
+	}
 	source, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("failed to open %s: %w", path, err)
@@ -124,14 +127,20 @@ func (s *Saver) packArtifact(artifact template.Artifact, output *journal.Output)
 	})
 }
 
-// replace creates a file under another name and gives it its own once write and close have succeeded. The directories
-// are made for the user of the core to read; the umask is expected to be 0.
+// isSpecial tells what must not be opened: reading a pipe that nobody writes to takes for ever.
+func isSpecial(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+}
+
+// replace creates a file under a name that no output can have and gives it its own once write and close have succeeded.
+// Files and directories are made for the user of the core to read; the umask is expected to be 0.
 func replace(path string, write func(*os.File) error) (err error) {
 	directory := filepath.Dir(path)
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return fmt.Errorf("failed to create directory %s: %w", directory, err)
 	}
-	file, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
+	file, err := os.CreateTemp(directory, ".skein-*")
 	if err != nil {
 		return fmt.Errorf("failed to create destination %s: %w", path, err)
 	}
@@ -143,6 +152,10 @@ func replace(path string, write func(*os.File) error) (err error) {
 	if err := write(file); err != nil {
 		file.Close()
 		return err
+	}
+	if err := file.Chmod(0o666); err != nil {
+		file.Close()
+		return fmt.Errorf("failed to create destination %s: %w", path, err)
 	}
 	if err := file.Close(); err != nil {
 		return fmt.Errorf("failed to close %s: %w", path, err)

@@ -197,6 +197,34 @@ func TestEveryOutputIsTriedAndEveryFailureNamed(t *testing.T) {
 	}
 }
 
+// A reader of a pipe that nobody writes to waits for ever, and the pod with it.
+func TestAPipeIsRefusedAndNotRead(t *testing.T) {
+	c := newContainer(t)
+	if err := syscall.Mkfifo(filepath.Join(c.user, "pipe"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	err := c.save(`{"outputs":{"parameters":[{"name":"p","valueFrom":{"path":"$/pipe"}}]}}`, true)
+	if err == nil || !strings.Contains(err.Error(), "it is a pipe") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Two outputs of which one is called as a temporary file of the other could be.
+func TestNoOutputIsTakenForATemporaryFile(t *testing.T) {
+	c := newContainer(t)
+	c.write("p.tmp", "first")
+	c.write("p", "second")
+	if err := c.save(`{"outputs":{"parameters":[{"name":"a","valueFrom":{"path":"$/p.tmp"}},{"name":"b","valueFrom":{"path":"$/p"}}]}}`, true); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"p.tmp": "first", "p": "second"} {
+		got, err := os.ReadFile(c.paths.OutputParameter(c.user + "/" + name))
+		if err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
 func TestWhatTheCoreSeesItselfIsNotSaved(t *testing.T) {
 	text := `{"container":{"volumeMounts":[{"name":"v","mountPath":"$/volume"}]},
 		"inputs":{"artifacts":[{"name":"in","path":"$/in"}]},
