@@ -1,4 +1,4 @@
-import { type Artifact, ArtifactError, errorMessage, type LogFields, type Logger } from "@skein/contract";
+import { type Artifact, ArtifactError, errorMessage, isNotFound, type LogFields, type Logger } from "@skein/contract";
 import {
   ATTR,
   type Attributes,
@@ -54,7 +54,9 @@ export function observeTransfer(
   const { tracing, log, settings, limits, now } = parts;
   const spanName = direction === "load" ? "loadArtifact" : "saveArtifact";
   const ofAll = { [ATTR.artifactName]: artifact.name, ...attributes };
-  return tracing.withSpan(spanName, { attributes: ofAll }, async (span) => {
+  // What is optional and not there is an error to the caller, who skips it, and no failure in the trace.
+  let absent: unknown;
+  const observed = tracing.withSpan(spanName, { attributes: ofAll }, async (span) => {
     const files = createFileEventRecorder({ span, direction, level: tracing.level, ...(now && { now }) });
     const over = new AbortController();
     const transfer = new Transfer({
@@ -83,6 +85,9 @@ export function observeTransfer(
         span.setAttributes(driverAttributes(chosen));
         return chosen;
       });
+    } catch (error) {
+      if (!artifact.optional || !isNotFound(error)) throw error;
+      absent = error;
     } finally {
       // Whatever a failed transfer left running ends here.
       over.abort(new ArtifactError("the transfer is over", { code: "transfer.aborted" }));
@@ -90,7 +95,15 @@ export function observeTransfer(
       report = reportOf({ direction, artifact, driver, outcome }, transfer);
       span.setAttributes(reportAttributes(report, transfer.tally.streams, outcome));
     }
+    if (absent !== undefined) {
+      span.setAttribute(ATTR.artifactVerdict, "optional, and not there");
+      return report;
+    }
     log.info(summaryLine(direction, report), logFields(report));
+    return report;
+  });
+  return observed.then((report) => {
+    if (absent !== undefined) throw absent;
     return report;
   });
 }
