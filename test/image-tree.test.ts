@@ -30,11 +30,11 @@ function nodeFlags(): string[] {
 
 describe("the image's tree", () => {
   it("has code caches that its own Node.js takes, for any user and in any place", () => {
-    // A place where whoever runs the container may read and nobody may write.
+    // A place where everybody may read and nobody but the owner, who is not asked here, may write.
     const elsewhere = mkdtempSync(join(tmpdir(), "skein-tree-"));
     onTestFinished(() => rmSync(elsewhere, { recursive: true }));
     cpSync(core, join(elsewhere, "core"), { recursive: true });
-    execFileSync("chmod", ["-R", "a=rX", elsewhere]);
+    execFileSync("chmod", ["-R", "u=rwX,go=rX", elsewhere]);
     const verdicts: unknown = JSON.parse(
       execFileSync(node, [...nodeFlags(), "--eval", JUDGE, join(elsewhere, "core")], {
         encoding: "utf8",

@@ -44,11 +44,13 @@ function run(program: string, args: string[], input?: Buffer): Buffer {
 }
 
 withPython("Python's tarfile", () => {
-  it("unpacks what we pack, under its data filter", async () => {
+  it("unpacks what we pack, under its data filter where it has one", async () => {
     using at = temporaryDirectory();
     makeTree(at);
-    const script =
-      "import sys,tarfile; tarfile.open(fileobj=sys.stdin.buffer, mode='r|').extractall(sys.argv[1], filter='data')";
+    // Debian 12's Python 3.11.2 is older than the filters.
+    const script = `import sys,tarfile
+filters = {'filter': 'data'} if hasattr(tarfile, 'data_filter') else {}
+tarfile.open(fileobj=sys.stdin.buffer, mode='r|').extractall(sys.argv[1], **filters)`;
     run("python3", ["-c", script, at.join("into")], await collect(packTar(at.join("tree"))));
     expect(readTree(at.join("into/tree"))).toEqual(readTree(at.join("tree")));
   });

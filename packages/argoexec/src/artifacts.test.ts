@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Template } from "@skein/contract";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type S3Server, startS3Server } from "../../../test/support/s3-server.ts";
 import { run } from "./run.ts";
 import { createTestHost, kubeconfigFlag, put, startApi } from "./test-support.ts";
@@ -52,7 +53,8 @@ async function hostWith(argv: string[], template: Template, secretKey = server.s
 
 /** A tgz as another tool makes it, as an object. */
 async function putTgz(key: string, files: Record<string, string>): Promise<void> {
-  const source = join(server.root, "..", `${key.replaceAll("/", "-")}-source`);
+  const source = await mkdtemp(join(tmpdir(), "skein-tgz-"));
+  onTestFinished(() => rm(source, { recursive: true }));
   for (const [name, content] of Object.entries(files)) await put(join(source, name), content);
   const tar = execFileSync("tar", ["-C", source, "-cf", "-", ...(await readdir(source))]);
   await putObject(key, gzipSync(tar));
