@@ -4,7 +4,13 @@ import type { AddressInfo } from "node:net";
 /** What goes wrong with one request. Numbers of bytes count the body of the answer. */
 export type Fault =
   /** An answer of the proxy's own, in the form S3 gives its errors. */
-  | { type: "answer"; status: number; code?: string; headers?: Record<string, string> }
+  | {
+      type: "answer";
+      status: number;
+      code?: string;
+      message?: string;
+      headers?: Record<string, string>;
+    }
   /** The connection is reset. */
   | { type: "reset"; afterBytes: number }
   /** The connection is closed in good order, too early for its Content-Length. */
@@ -21,6 +27,7 @@ export interface SeenRequest {
   range: string | undefined;
   ifMatch: string | undefined;
   contentType: string | undefined;
+  contentMd5: string | undefined;
 }
 
 /** A server before the real one. */
@@ -47,6 +54,7 @@ export async function startFaultProxy(
       range: incoming.headers.range,
       ifMatch: incoming.headers["if-match"],
       contentType: incoming.headers["content-type"],
+      contentMd5: incoming.headers["content-md5"]?.toString(),
     };
     const chosen = fault(summary, seen.length);
     seen.push(summary);
@@ -71,7 +79,10 @@ function handle(
 ): void {
   if (fault?.type === "answer") {
     incoming.resume();
-    const body = fault.code ? `<?xml version="1.0"?><Error><Code>${fault.code}</Code></Error>` : "";
+    const { code, message = "" } = fault;
+    const body = code
+      ? `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`
+      : "";
     outgoing.writeHead(fault.status, { "content-type": "application/xml", ...fault.headers }).end(body);
     return;
   }

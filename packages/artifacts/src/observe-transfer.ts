@@ -1,4 +1,11 @@
-import { type Artifact, ArtifactError, errorMessage, isNotFound, type LogFields, type Logger } from "@skein/contract";
+import {
+  type Artifact,
+  ArtifactError,
+  errorMessage,
+  isNotFound,
+  type LogFields,
+  type Logger,
+} from "@skein/contract";
 import {
   ATTR,
   type Attributes,

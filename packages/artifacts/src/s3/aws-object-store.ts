@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -28,12 +29,14 @@ import type {
 } from "./object-store.ts";
 import { regionNamedBy, translateS3Error } from "./s3-errors.ts";
 
-/** The whole of an SDK command's call: `GetObjectCommand` is `GetObject` in the API and in messages. */
+/** Tidying up must not hold up the end of a container whose store is gone. */
+const ABORT_TIMEOUT_MS = 5000;
+
 interface Call {
+  /** The API's name, for messages. */
   operation: string;
   key?: string;
-  /** Absent where the call must happen although everything else has been given up. */
-  signal?: AbortSignal;
+  signal: AbortSignal;
 }
 
 /** An {@link ObjectStore} over the AWS SDK. Follows a bucket to its region; otherwise one call is one request. */
@@ -42,6 +45,7 @@ export class AwsObjectStore implements ObjectStore {
   readonly #bucket: string;
   readonly #encryption: ObjectEncryption;
   #region: string;
+  #wantsMd5 = false;
 
   constructor(options: { connection: AwsConnection; bucket: string; encryption: ObjectEncryption }) {
     this.#connection = options.connection;
@@ -108,13 +112,9 @@ export class AwsObjectStore implements ObjectStore {
   }
 
   async put(key: string, body: Uint8Array, { signal, contentType }: PutOptions): Promise<void> {
-    const input = {
-      ...(await this.#newObject(key, contentType)),
-      Body: body,
-      ContentLength: body.byteLength,
-    };
-    await this.#send({ operation: "PutObject", key, signal }, (client) =>
-      client.send(new PutObjectCommand(input), { abortSignal: signal }),
+    const object = { ...(await this.#newObject(key, contentType)), ContentLength: body.byteLength };
+    await this.#sendBody({ operation: "PutObject", key, signal }, body, (client, content) =>
+      client.send(new PutObjectCommand({ ...object, ...content }), { abortSignal: signal }),
     );
   }
 
@@ -132,15 +132,10 @@ export class AwsObjectStore implements ObjectStore {
     { number, body }: { number: number; body: Uint8Array },
     { signal }: { signal: AbortSignal },
   ): Promise<UploadedPart> {
-    const input = {
-      ...(await this.#object(key)),
-      UploadId: uploadId,
-      PartNumber: number,
-      Body: body,
-      ContentLength: body.byteLength,
-    };
-    const output = await this.#send({ operation: "UploadPart", key, signal }, (client) =>
-      client.send(new UploadPartCommand(input), { abortSignal: signal }),
+    const part = { UploadId: uploadId, PartNumber: number, ContentLength: body.byteLength };
+    const object = { ...(await this.#object(key)), ...part };
+    const output = await this.#sendBody({ operation: "UploadPart", key, signal }, body, (client, content) =>
+      client.send(new UploadPartCommand({ ...object, ...content }), { abortSignal: signal }),
     );
     return { number, etag: output.ETag ?? "" };
   }
@@ -163,8 +158,9 @@ export class AwsObjectStore implements ObjectStore {
 
   async abortUpload(key: string, uploadId: string): Promise<void> {
     const input = { Bucket: this.#bucket, Key: key, UploadId: uploadId };
-    await this.#send({ operation: "AbortMultipartUpload", key }, (client) =>
-      client.send(new AbortMultipartUploadCommand(input)),
+    const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS);
+    await this.#send({ operation: "AbortMultipartUpload", key, signal }, (client) =>
+      client.send(new AbortMultipartUploadCommand(input), { abortSignal: signal }),
     );
   }
 
@@ -198,11 +194,35 @@ export class AwsObjectStore implements ObjectStore {
     try {
       return await request(this.#connection.client(this.#region));
     } catch (error) {
-      call.signal?.throwIfAborted();
+      call.signal.throwIfAborted();
       const named = regionNamedBy(error);
       if (named === undefined || named === this.#region) throw this.#translate(error, call);
       this.#region = named;
       return this.#send(call, request);
+    }
+  }
+
+  /**
+   * Buckets with object locking want a digest in a header of its own, others do without: it is added once a bucket
+   * has asked for it. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+   */
+  async #sendBody<T>(
+    call: Call,
+    body: Uint8Array,
+    request: (client: S3Client, content: { Body: Uint8Array; ContentMD5?: string }) => Promise<T>,
+  ): Promise<T> {
+    const once = (isDigested: boolean): Promise<T> => {
+      const digest = isDigested && { ContentMD5: createHash("md5").update(body).digest("base64") };
+      return this.#send(call, (client) => request(client, { Body: body, ...digest }));
+    };
+    const isDigested = this.#wantsMd5; // another part may learn it meanwhile
+    try {
+      return await once(isDigested);
+    } catch (error) {
+      const asked = error instanceof ArtifactError && error.code === "s3.bad_request";
+      if (isDigested || !asked || !/Content-MD5/i.test(error.message)) throw error;
+      this.#wantsMd5 = true;
+      return once(true);
     }
   }
 
@@ -211,7 +231,7 @@ export class AwsObjectStore implements ObjectStore {
     try {
       yield* body;
     } catch (error) {
-      call.signal?.throwIfAborted();
+      call.signal.throwIfAborted();
       throw this.#translate(error, call);
     }
   }

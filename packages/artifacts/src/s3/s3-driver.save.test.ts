@@ -90,6 +90,21 @@ describe("saving a stream", () => {
     expect(observed.transfer.tally.bytes).toBe(LARGE.byteLength);
   });
 
+  it("adds a digest for buckets that ask for one", async () => {
+    const message = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests";
+    await using s3 = await s3DriverThrough(server, "locked.tgz", (request) =>
+      request.method === "PUT" && !request.contentMd5
+        ? { type: "answer", status: 400, code: "InvalidRequest", message }
+        : undefined,
+    );
+    const observed = observedTransfer();
+    await s3.driver.saveStream?.(streamOf(LARGE), observed.transfer);
+    expect(await saved("locked.tgz")).toSatisfy(isLarge);
+    expect(observed.retries).toEqual([]);
+    await s3.driver.saveStream?.(streamOf(Buffer.from("x")), observed.transfer);
+    expect(s3.proxy.seen.at(-1)?.contentMd5).toBe("ndTkYSaMgDT1yFZOFVxnpg==");
+  });
+
   it("leaves nothing behind when a part cannot be sent", async () => {
     await using s3 = await s3DriverThrough(server, "given/up.tgz", (request) =>
       request.url.includes("partNumber=2")
