@@ -153,6 +153,17 @@ describe("what is loaded", () => {
 });
 
 describe("the span of a load", () => {
+  it("is no failure when the artifact is optional and not there", async () => {
+    await using directory = await temporaryDirectory();
+    await using test = await createTestEngine(s3Secrets(server));
+    const artifact = { ...s3Artifact("nowhere.tgz"), optional: true };
+    const loading = test.engine.load({ artifact, target: join(directory.path, "x") });
+    await expect(loading).rejects.toMatchObject({ code: "s3.no_such_key" });
+    const span = test.spans.find(({ name }) => name === "loadArtifact");
+    expect(span?.isError).toBe(false);
+    expect(span?.attributes["argo.artifact.verdict"]).toBe("optional, and not there");
+  });
+
   it("says what was moved, from where, and where the time went", async () => {
     await using directory = await temporaryDirectory();
     const { report, spans, records, target } = await loadInto(directory, s3Artifact("tree.tgz"));

@@ -7,7 +7,7 @@ import type { WorkflowNode } from "./engine/node.ts";
 import { LabSetupError } from "./errors.ts";
 import type { Installation } from "./installation.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
-import { type OutputDirectory, prepareOutputDirectory } from "./output-directory.ts";
+import { type OutputDirectory, prepareOutputDirectory, releaseOutputDirectory } from "./output-directory.ts";
 import { executorEnvironmentOf, userPathOf } from "./pod/executor-settings.ts";
 import { createPodRunner } from "./pod/run-pod.ts";
 import { chooseSandbox } from "./sandbox/choose-sandbox.ts";
@@ -96,6 +96,7 @@ export async function runWorkflow(plan: WorkflowPlan, options: RunOptions): Prom
   } finally {
     await tellRelay(relay, options.onNotice);
     if (!options.keep) removeTree(output.state);
+    releaseOutputDirectory(output);
   }
 }
 

@@ -1,10 +1,11 @@
 import { runCommandLine } from "./command-line.ts";
 
-// A reader such as `head` that has seen enough is no failure of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
-});
+// A reader such as `head` that has seen enough is no failure of ours, and does not stop a run.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   stdout: process.stdout,

@@ -3,6 +3,7 @@ import type { PodRequest } from "../engine/engine-context.ts";
 import type { WorkflowIdentity } from "../workflow/globals.ts";
 import type { EnvironmentVariable, Secrets, UserContainer } from "../workflow/types.ts";
 import { EXECUTOR_PATH, type ExecutorSettings } from "./executor-settings.ts";
+import { expandVariables } from "./expand-variables.ts";
 
 /** Go's zero time, which says that there is no deadline. */
 const NO_DEADLINE = "0001-01-01T00:00:00Z";
@@ -45,15 +46,18 @@ export function userEnvironment(
   container: UserContainer,
   secrets: Secrets,
 ): Record<string, string> {
-  return Object.fromEntries([
-    ["PATH", facts.settings.userPath],
-    ["HOME", "/tmp"],
-    ["HOSTNAME", facts.request.podName],
-    ...(container.env ?? []).map((variable) => resolveVariable(variable, secrets)),
-    ...traceExport(facts.settings),
-    ["ARGO_CONTAINER_NAME", "main"],
-    ...tail(facts),
-  ] as Entries);
+  const environment: Record<string, string> = {
+    PATH: facts.settings.userPath,
+    HOME: "/tmp",
+    HOSTNAME: facts.request.podName,
+  };
+  for (const variable of container.env ?? []) {
+    const [name, value] = resolveVariable(variable, secrets);
+    // A secret's bytes are not text to be expanded; a value may name the variables before it.
+    environment[name] = variable.valueFrom ? value : expandVariables(value, environment);
+  }
+  const added = [...traceExport(facts.settings), ["ARGO_CONTAINER_NAME", "main"], ...tail(facts)] as Entries;
+  return { ...environment, ...Object.fromEntries(added) };
 }
 
 function resolveVariable(

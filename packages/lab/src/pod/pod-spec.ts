@@ -12,6 +12,7 @@ import type { ContainerSpec, SandboxMount } from "../sandbox/sandbox.ts";
 import { secretReferences } from "../workflow/secrets.ts";
 import type { Secrets, UserContainer, Volume, WorkflowTemplate } from "../workflow/types.ts";
 import { EXECUTOR_ROOT } from "./executor-settings.ts";
+import { expandVariables } from "./expand-variables.ts";
 import { executorEnvironment, type PodFacts, userEnvironment } from "./pod-environment.ts";
 import { emptyDirectory, makeVolume, subPathOf, writeSecrets } from "./pod-volumes.ts";
 
@@ -74,8 +75,7 @@ export function planPod(
       ],
     }),
     main: () => ({
-      argv: [paths.front, "emissary", ...LOG_FLAGS, "--", ...userArgv(template, container)],
-      environment: userEnvironment(facts, container, sources.secrets),
+      ...mainProcess(facts, template, container, sources.secrets),
       mounts: [...commonMounts(facts, volumes), ...ownMounts(template, container, volumes)],
       ...(container.workingDir ? { workingDirectory: container.workingDir } : {}),
     }),
@@ -182,6 +182,17 @@ function onMirror(mount: SandboxMount): SandboxMount {
 
 function mirrored(mount: SandboxMount): SandboxMount {
   return { ...onMirror(mount), readOnly: false };
+}
+
+function mainProcess(
+  facts: PodFacts,
+  template: WorkflowTemplate,
+  container: UserContainer,
+  secrets: Secrets,
+): Pick<ContainerPlan, "argv" | "environment"> {
+  const environment = userEnvironment(facts, container, secrets);
+  const command = userArgv(template, container).map((word) => expandVariables(word, environment));
+  return { argv: [paths.front, "emissary", ...LOG_FLAGS, "--", ...command], environment };
 }
 
 function userArgv(template: WorkflowTemplate, { command = [], args = [] }: UserContainer): string[] {

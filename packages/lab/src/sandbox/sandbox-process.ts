@@ -100,7 +100,7 @@ function catchesSignal(pid: number, signal: NodeJS.Signals): boolean {
 
 const running = new Set<ChildProcess>();
 
-/** However the lab ends, no container outlives it: with its process 1 everything in it ends. */
+/** However the lab ends by itself, no container outlives it: with its process 1 everything in it ends. */
 function registerForExit(child: ChildProcess): void {
   if (running.size === 0) process.on("exit", killAll);
   running.add(child);

@@ -41,6 +41,22 @@ function call(name: string, text: string, more = ""): string {
 }
 
 describe("planWorkflow", () => {
+  it("refuses names and paths that would lead out of the run's directory", () => {
+    const text = workflow(
+      `- {name: main, container: {command: [x], volumeMounts: [{name: v, mountPath: /v, subPath: ../../x}]}}
+- {name: ../../esc, container: {command: [x]}}`,
+      "volumes: [{name: ../vol, emptyDir: {}}, {name: v, emptyDir: {}}]",
+    );
+    const said = refusals(text).join("\n");
+    for (const name of [
+      '"../../x" leads out',
+      '"../../esc" cannot be a template',
+      '"../vol" cannot be a volume',
+    ]) {
+      expect(said).toContain(name);
+    }
+  });
+
   it("puts parameters of the command line over those of the file", () => {
     const text = workflow(
       `- {name: main, container: {command: [echo, "{{workflow.parameters.a}}"]}}`,

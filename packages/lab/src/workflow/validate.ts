@@ -1,7 +1,7 @@
 import type { Report } from "./shape.ts";
 import type { Path } from "./tags.ts";
 import { reportDuplicates, type TemplateCheck } from "./template-check.ts";
-import type { WorkflowPlan } from "./types.ts";
+import type { WorkflowPlan, WorkflowTemplate } from "./types.ts";
 import { validateReferences } from "./validate-references.ts";
 import { validateTags } from "./validate-tags.ts";
 import { validateTemplate } from "./validate-template.ts";
@@ -21,8 +21,22 @@ export function validatePlan(plan: WorkflowPlan, report: Report): void {
   reportDuplicates(spec.templates, ["spec", "templates"], "template", report);
   reportDuplicates(spec.arguments?.parameters, ["spec", "arguments", "parameters"], "parameter", report);
   reportDuplicates(spec.volumes, ["spec", "volumes"], "volume", report);
+  for (const [index, { name: volume }] of (spec.volumes ?? []).entries()) {
+    if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(volume))
+      report(
+        ["spec", "volumes", index, "name"],
+        `"${volume}" cannot be a volume's name: lower case letters, digits and "-" only`,
+      );
+  }
   for (const [index, template] of spec.templates.entries()) {
     const base: Path = ["spec", "templates", index];
+    // Argo's own rule; the name becomes a part of the pod's.
+    if (!/^[a-zA-Z0-9][-a-zA-Z0-9]*$/.test(template.name))
+      report(
+        [...base, "name"],
+        `"${template.name}" cannot be a template's name: letters, digits and "-" only`,
+      );
+    validateMounts(template, (path, message) => report([...base, ...path], message));
     const check: TemplateCheck = {
       plan,
       template,
@@ -31,5 +45,14 @@ export function validatePlan(plan: WorkflowPlan, report: Report): void {
     validateTemplate(check);
     validateReferences(check);
     validateTags(check);
+  }
+}
+
+function validateMounts(template: WorkflowTemplate, report: (path: Path, message: string) => void): void {
+  for (const kind of ["container", "script"] as const) {
+    for (const [index, { subPath = "" }] of (template[kind]?.volumeMounts ?? []).entries()) {
+      if (subPath.startsWith("/") || subPath.split("/").includes(".."))
+        report([kind, "volumeMounts", index, "subPath"], `"${subPath}" leads out of the volume`);
+    }
   }
 }

@@ -1,4 +1,15 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseAllDocuments } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  type ScalarTag,
+  type Tags,
+} from "yaml";
 import type { Position, Problem } from "../errors.ts";
 import type { Path } from "./tags.ts";
 
@@ -12,8 +23,7 @@ export interface SourceDocument {
 /** Reads a YAML stream. Syntax errors and duplicate keys come back as problems, beside what could be read. */
 export function parseYaml(text: string): { documents: SourceDocument[]; problems: Problem[] } {
   const lines = new LineCounter();
-  // Kubernetes' own reader understands merge keys (`<<`), which YAML 1.2 has dropped.
-  const parsed = parseAllDocuments(text, { lineCounter: lines, merge: true });
+  const parsed = parseAllDocuments(text, { lineCounter: lines, ...AS_KUBERNETES });
   if ("empty" in parsed) return { documents: [], problems: [] };
   const documents: SourceDocument[] = [];
   const problems: Problem[] = [];
@@ -23,8 +33,13 @@ export function parseYaml(text: string): { documents: SourceDocument[]; problems
     }
     const contents = document.contents as Node | null;
     if (contents === null || document.errors.length > 0) continue;
+    const value = toValue(() => document.toJS());
+    if (value instanceof Error) {
+      problems.push({ ...toPosition(lines, contents.range?.[0] ?? 0), message: value.message });
+      continue;
+    }
     documents.push({
-      value: document.toJS(),
+      value,
       position: (path) =>
         toPosition(
           lines,
@@ -33,6 +48,26 @@ export function parseYaml(text: string): { documents: SourceDocument[]; problems
     });
   }
   return { documents, problems };
+}
+
+/** `0755`, as file modes are written: octal in the YAML 1.1 that Kubernetes reads, and decimal in YAML 1.2. */
+const OCTAL: ScalarTag = {
+  tag: "tag:yaml.org,2002:int",
+  default: true,
+  test: /^[-+]?0[0-7]+$/,
+  resolve: (text) => Number.parseInt(text, 8),
+};
+
+/** Where Kubernetes' own reader differs from YAML 1.2 in what workflows hold: octal numbers, and `<<` merges. */
+const AS_KUBERNETES = { merge: true, customTags: (tags: Tags): Tags => [OCTAL, ...tags] } as const;
+
+/** Aliases that name nothing, or that unfold to more than any file needs, come to light only here. */
+function toValue(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 function offsetOf(
