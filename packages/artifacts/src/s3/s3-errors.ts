@@ -102,8 +102,9 @@ function meaningOf(error: SdkError, status: number, attempt: S3Attempt): Meaning
   }
   if (name === "NoSuchUpload")
     return { code: "s3.bad_request", remedy: "the multipart upload was removed meanwhile" };
-  // `NotFound` is what the SDK makes of a HEAD, whose answer has no body to say more.
-  if (name === "NoSuchKey" || (name === "NotFound" && status === 404)) return { code: "s3.no_such_key" };
+  // The answer to a HEAD has no body to say more; to a GET, a 404 without the store's own word is a proxy's.
+  const isHead = attempt.operation.startsWith("Head");
+  if (name === "NoSuchKey" || (isHead && status === 404)) return { code: "s3.no_such_key" };
   if (THROTTLED.has(name) || status === 429) return { code: "s3.slow_down", transient: true };
   if (name === "RequestTimeTooSkewed") {
     // The SDK takes the server's clock from this answer; the next request is signed with it.
