@@ -111,6 +111,7 @@ describe("examples/ci-checkout.yaml", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
     expect(places[0]).toBeGreaterThanOrEqual(0);
 
     expect(readdirSync(run.directory).toSorted()).toEqual([
+      ".skein-run", // what the next run knows the directory by
       "api",
       "pods",
       "summary.json",
