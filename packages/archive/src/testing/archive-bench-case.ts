@@ -1,18 +1,10 @@
 /** One run of the benchmark, in the current directory: `archive-bench-case.ts CASE INPUT [OUTPUT]`. Prints what it took. */
-import {
-  closeSync,
-  createReadStream,
-  createWriteStream,
-  futimesSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from "node:fs";
+import { createReadStream, createWriteStream, readFileSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 import { extractTar, extractZip, gunzip, gzip, packTar, packZip } from "../index.ts";
-import { toText } from "../raw-name.ts";
+import { toRaw, toText } from "../raw-name.ts";
+import { Unpacker } from "../unpacker.ts";
 import { walkTree } from "../walk-tree.ts";
 
 const [name = "", input = "", output = ""] = process.argv.slice(2);
@@ -50,26 +42,24 @@ async function drain(source: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _chunk of source);
 }
 
-/** The same synchronous calls behind tar-stream's parser, without any of our checks. */
+/** The same safe writer behind tar-stream's parser. */
 async function unpackWithTarStream(): Promise<void> {
-  mkdirSync("out");
+  const unpacker = new Unpacker({ into: "out" });
   const parser = extract();
   parser.on("entry", (header, stream, next) => {
-    const path = `out/${header.name}`;
-    if (header.type === "directory") mkdirSync(path);
-    const fd = header.type === "file" ? openSync(path, "wx", header.mode) : undefined;
-    stream.on("data", (chunk) => {
-      if (fd !== undefined) writeSync(fd, chunk as Buffer);
-    });
+    const place = unpacker.admit(toRaw(header.name));
+    if (place === undefined) throw new Error(`${header.name} leads outside`);
+    if (header.type === "directory") unpacker.directory(place, header.mode ?? 0o755);
+    else unpacker.openFile(place, header.size ?? 0, header.mode ?? 0o644);
+    stream.on("data", (chunk) => void unpacker.write(chunk as Buffer));
     stream.on("end", () => {
-      if (fd !== undefined) {
-        futimesSync(fd, new Date(), header.mtime ?? new Date());
-        closeSync(fd);
-      }
+      unpacker.closeFile((header.mtime ?? new Date()).getTime() / 1000);
       next();
     });
   });
   await pipeline(read(), parser as unknown as NodeJS.WritableStream);
+  unpacker.finish();
+  unpacker.close();
 }
 
 /** The same walk before tar-stream's packer, every file as one buffer. */
