@@ -191,9 +191,9 @@ describe("links that lead outside", () => {
     expect(tree).toEqual({});
   });
 
-  it("thousands of ordinary links are not intricate", async () => {
-    const links = Array.from({ length: 3000 }, (_, at) => symlink(`a/b/l${at}`, `../../c/d/f${at}`));
-    expect(Object.keys((await attackWith(() => links)).tree)).toHaveLength(3002);
+  it("a thousand ordinary links are not intricate", async () => {
+    const links = Array.from({ length: 1000 }, (_, at) => symlink(`a/b/l${at}`, `../../c/d/f${at}`));
+    expect(Object.keys((await attackWith(() => links)).tree)).toHaveLength(1002);
   });
 });
 
