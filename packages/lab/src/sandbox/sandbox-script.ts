@@ -10,6 +10,8 @@ export interface SandboxTools {
   pivotRoot: string;
   rmdir: string;
   cp: string;
+  /** Only needed for a securityContext. */
+  setpriv?: string;
 }
 
 /** `disk`: what a container writes goes to the output directory. `memory`: to a tmpfs, where the disk cannot serve as an upper layer. */
@@ -36,6 +38,7 @@ export interface ScriptPlan {
   mounts: readonly ScriptMount[];
   terminationLog: string;
   workingDirectory: string;
+  securityContext?: { runAsUser: number; readOnlyRootFilesystem: boolean };
 }
 
 /** Where the machine's own root is seen while the container is put together. */
@@ -70,11 +73,12 @@ export function sandboxScript(plan: ScriptPlan): string {
     `if [ -d ${quote(plan.hiddenDirectory)} ]; then ${tools.mount} -t tmpfs -o size=4k,ro hidden ${quote(plan.hiddenDirectory)}; fi`,
     `${tools.umount} -l ${OLD_ROOT}`,
     `${tools.rmdir} ${OLD_ROOT}`,
+    ...lockLines(plan),
     `cd ${quote(plan.workingDirectory)}`,
     "unset OLDPWD pid rest",
     "echo ready >&3",
     "exec 2>&4 3>&- 4>&-",
-    'exec "$@"',
+    `exec ${privilegeWords(plan)}"$@"`,
     "",
   ].join("\n");
 }
@@ -126,6 +130,21 @@ function bindLines(plan: ScriptPlan, { source, target, readOnly }: ScriptMount):
   const { mount } = plan.tools;
   const bind = `${mount} --bind ${quote(OLD_ROOT + source)} ${quote(target)}`;
   return readOnly ? [bind, `${mount} -o ${remountOptions(plan, source)} ${quote(target)}`] : [bind];
+}
+
+function lockLines({ tools, mounts, securityContext }: ScriptPlan): string[] {
+  if (!securityContext?.readOnlyRootFilesystem) return [];
+  const own = mounts.some(({ target }) => target === "/tmp") ? [] : ["/tmp"];
+  return [...own, "/"].map((path) => `${tools.mount} -o remount,bind,ro ${path}`);
+}
+
+/** What turns root into an ordinary user on the way to the command. */
+function privilegeWords({ tools, securityContext }: ScriptPlan): string {
+  if (!securityContext) return "";
+  if (!tools.setpriv) throw new Error("a securityContext needs the program setpriv (package util-linux)");
+  const { runAsUser } = securityContext;
+  const ids = `--reuid=${runAsUser} --regid=${runAsUser} --clear-groups`;
+  return `${tools.setpriv} ${ids} --bounding-set=-all --inh-caps=-all --no-new-privs `;
 }
 
 function remountOptions({ machineMounts }: ScriptPlan, source: string): string {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -209,6 +209,22 @@ describe.each(possible)("a container of $title", ({ layout, upper, userNamespace
     ];
     await expect(run("true", { mounts })).rejects.toThrow(/\/x\/y|ENOTDIR/);
   });
+
+  // Only root can become somebody else.
+  if (!userNamespace) {
+    it("can be locked: a plain user, no capabilities, nothing to write on but mounts", async () => {
+      const source = volume(`locked-${count}`);
+      chmodSync(source, 0o777);
+      const { output } = await run(
+        "id -u; grep CapBnd /proc/self/status; touch /x /tmp/x 2>&1 | grep -c 'Read-only'; touch /vol/x && echo written",
+        {
+          mounts: [{ source, target: "/vol" }],
+          securityContext: { runAsUser: 8737, readOnlyRootFilesystem: true },
+        },
+      );
+      expect(output).toBe("8737\nCapBnd:\t0000000000000000\n2\nwritten\n");
+    });
+  }
 
   it("leaves nothing that cannot be removed", async () => {
     const { exitCode } = await run("mkdir -p /made/here && touch /made/here/f && chmod 0 /made/here");

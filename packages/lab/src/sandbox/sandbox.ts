@@ -29,6 +29,16 @@ export interface ContainerSpec {
   log: string;
   /** An own directory, not existing yet, for what the container writes outside its mounts. */
   stateDirectory: string;
+  /** Default: as the one who starts it, may write everywhere, has all capabilities that one has. */
+  securityContext?: SecurityContext;
+}
+
+/** The fields of Kubernetes' securityContext that make a container a locked one. Only root can give them. */
+export interface SecurityContext {
+  /** User and group id; without capabilities, and unable to get any. */
+  runAsUser: number;
+  /** Outside its mounts nothing can be written, `/tmp` included. */
+  readOnlyRootFilesystem: boolean;
 }
 
 export interface SandboxOptions {
@@ -101,6 +111,7 @@ function writeScript(options: SandboxOptions, spec: ContainerSpec): string {
       mounts,
       terminationLog: spec.terminationLog,
       workingDirectory,
+      ...(spec.securityContext ? { securityContext: spec.securityContext } : {}),
     }),
   );
   return script;

@@ -34,12 +34,13 @@ export function findSandboxTools(path: string | undefined): SandboxTools {
     rmdir: find("rmdir"),
     cp: find("cp"),
   };
+  const setpriv = findProgram("setpriv", path);
   if (missing.length > 0) {
     throw new LabSetupError(
       `the lab gives every container private mounts and needs programs that are not installed here: ${missing.join(", ")}`,
     );
   }
-  return tools;
+  return setpriv === undefined ? tools : { ...tools, setpriv };
 }
 
 /** The first executable of that name on the path, then in the system's directories. */
