@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type Cluster, startCluster } from "./support/cluster.ts";
-import { runPod } from "./support/pod.ts";
+import { type Cluster, startCluster } from "../support/pods/cluster.ts";
+import { runPod } from "../support/pods/pod.ts";
 
 /** Whole pods: the real front and core in private mounts, a real S3 server, an API server over TLS. */
 let cluster: Cluster;

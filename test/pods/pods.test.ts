@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cluster, startCluster } from "./support/cluster.ts";
-import { runPod } from "./support/pod.ts";
+import { type Cluster, startCluster } from "../support/pods/cluster.ts";
+import { runPod } from "../support/pods/pod.ts";
 
 /** Whole pods: the real front and core in private mounts, a real S3 server, an API server over TLS. */
 let cluster: Cluster;

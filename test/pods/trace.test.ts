@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Cluster, startCluster } from "./support/cluster.ts";
-import { POD_TRACE, type PodEnd, runPod } from "./support/pod.ts";
+import { type Cluster, startCluster } from "../support/pods/cluster.ts";
+import { runPod } from "../support/pods/pod.ts";
+import { POD_TRACE } from "../support/pods/pod-environment.ts";
+import type { PodEnd } from "../support/pods/pod-request.ts";
 
 let cluster: Cluster;
 let pod: PodEnd;

@@ -13,6 +13,8 @@ export interface StoredResult extends Json {
 
 export interface ApiRequest {
   method: string;
+  /** Of the task result: the node's ID. */
+  name: string;
   path: string;
   body: Json;
 }
@@ -34,8 +36,13 @@ export interface TaskResultApi extends AsyncDisposable {
   results: Map<string, StoredResult>;
   requests: ApiRequest[];
   /** Asked before every answer; something else than `undefined` is the answer. */
-  refuse?: (request: ApiRequest) => Refusal | undefined;
+  refuse?: (request: ApiRequest) => Fault | undefined;
+  /** The same for the task result of one name, told how many requests for it came before. */
+  faults: Map<string, (request: ApiRequest, earlier: number) => Fault | undefined>;
 }
+
+/** `reset`: the connection breaks. `silence`: no answer ever comes. */
+export type Fault = Refusal | "reset" | "silence";
 
 export async function startTaskResultApi(): Promise<TaskResultApi> {
   const server = createServer({ key: LOOPBACK_KEY, cert: LOOPBACK_CERTIFICATE });
@@ -45,6 +52,7 @@ export async function startTaskResultApi(): Promise<TaskResultApi> {
     ca: LOOPBACK_CERTIFICATE,
     results: new Map(),
     requests: [],
+    faults: new Map(),
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -55,12 +63,19 @@ export async function startTaskResultApi(): Promise<TaskResultApi> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString() || "{}") as Json;
-    const seen: ApiRequest = { method: request.method ?? "", path: request.url ?? "", body };
+    const path = request.url ?? "";
+    const seen: ApiRequest = { method: request.method ?? "", name: nameOf(path, body), path, body };
+    const earlier = api.requests.filter(({ name }) => name === seen.name).length;
     api.requests.push(seen);
     const answer =
       request.headers.authorization === `Bearer ${api.token}`
-        ? (api.refuse?.(seen) ?? serve(api.results, seen))
+        ? (api.refuse?.(seen) ?? api.faults.get(seen.name)?.(seen, earlier) ?? serve(api.results, seen))
         : { status: 401, reason: "Unauthorized", message: "Unauthorized" };
+    if (answer === "silence") return;
+    if (answer === "reset") {
+      request.socket.destroy();
+      return;
+    }
     const refused = "message" in answer;
     response.writeHead(refused ? answer.status : answer.code, { "content-type": "application/json" });
     response.end(
@@ -72,21 +87,24 @@ export async function startTaskResultApi(): Promise<TaskResultApi> {
   return api;
 }
 
+function nameOf(path: string, body: Json): string {
+  const last = decodeURIComponent(path.split("/").at(-1) ?? "");
+  return last === "workflowtaskresults" ? (body as StoredResult).metadata.name : last;
+}
+
 function serve(
   results: Map<string, StoredResult>,
-  { method, path, body }: ApiRequest,
+  { method, name, body }: ApiRequest,
 ): Refusal | { code: number; object: Json } {
   const resource = "workflowtaskresults.argoproj.io";
   if (method === "POST") {
     const created = body as StoredResult;
-    const { name } = created.metadata;
     if (results.has(name)) {
       return { status: 409, reason: "AlreadyExists", message: `${resource} "${name}" already exists` };
     }
     results.set(name, created);
     return { code: 201, object: created };
   }
-  const name = decodeURIComponent(path.split("/").at(-1) ?? "");
   const current = results.get(name);
   if (!current) return { status: 404, reason: "NotFound", message: `${resource} "${name}" not found` };
   const patched = mergePatch(current, body) as StoredResult;
