@@ -5,10 +5,10 @@ SHELL := bash
 # The pinned Node first, then the machine's own.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build demo test lint fmt bench clean
+.PHONY: help setup build demo test lint fmt conformance bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## check the machine, install the pinned packages, build the S3 server
 	@scripts/setup.sh
@@ -28,6 +28,9 @@ lint: setup ## formatting, lint, types and import rules only
 fmt: setup ## format all sources and apply safe fixes
 	@biome check --write .
 	@gofmt -w packages/front
+
+conformance: build ## the contract's statements only, in both kinds of container; writes docs/conformance.md
+	@node scripts/conformance/main.ts
 
 bench: build ## measure, and write docs/benchmarks.md
 	@node scripts/bench/main.ts
