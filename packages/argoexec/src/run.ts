@@ -1,4 +1,4 @@
-import { createLogger, EXIT_ERROR, type Logger } from "@skein/contract";
+import { createLogger, EXIT_ERROR, type Logger, redactSecrets } from "@skein/contract";
 import { buildInfo } from "./build-info.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./command-line.ts";
 import { CrashError, type Ending, endingOf, SUCCESS } from "./ending.ts";
@@ -15,14 +15,22 @@ import { waitCommand } from "./wait-command.ts";
  * Runs one command and gives the process's exit code (contract §2.3), after everything has been said: in the log,
  * on stderr and in the termination message (§2.4). Never throws.
  */
-export async function run(host: Host): Promise<number> {
-  const { exitCode, message } = await runToItsEnd(host);
+export async function run(outside: Host): Promise<number> {
+  const host = withoutSecrets(outside);
+  const ending = await runToItsEnd(host);
+  const { exitCode } = ending;
+  const message = ending.message && redactSecrets(ending.message);
   if (message !== undefined) {
     writeTerminationMessage(host.paths.terminationLog, message, host.stderr);
     // Upstream's command line prints the error it was returned, and its `main` the bare text again.
     if (exitCode === EXIT_ERROR) host.stderr(`Error: ${message}\n${message}\n`);
   }
   return exitCode;
+}
+
+/** Whatever is said, by whomever: no secret of this process is in it. */
+function withoutSecrets(host: Host): Host {
+  return { ...host, stderr: (text) => host.stderr(redactSecrets(text)) };
 }
 
 async function runToItsEnd(host: Host): Promise<Ending> {

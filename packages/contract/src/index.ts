@@ -64,6 +64,8 @@ export {
 export { parseTemplate, serialiseTemplate } from "./parse-template.ts";
 export type { Paths } from "./paths.ts";
 export { createPaths } from "./paths.ts";
+export { redactSecrets, rememberSecret } from "./redact.ts";
+export { rememberHeaderSecrets, rememberUrlSecrets } from "./remember-url.ts";
 export { Secret } from "./secret.ts";
 export type { Outputs, OwnerReference, TaskResultIdentity, WorkflowTaskResult } from "./task-result.ts";
 export { newTaskResult } from "./task-result.ts";

@@ -1,7 +1,14 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type ErrorLine, errorCode, errorMessage, type JournalLine, parseJournal } from "@skein/contract";
+import {
+  type ErrorLine,
+  errorCode,
+  errorMessage,
+  type JournalLine,
+  parseJournal,
+  redactSecrets,
+} from "@skein/contract";
 import { isMissingFile } from "./file-error.ts";
 
 /** The journal of one container, shared with the front. */
@@ -19,7 +26,7 @@ export function createJournal(path: string): Journal {
       // Synchronous and one write per line: with O_APPEND lines of two writers never mix, and a line is on the
       // volume before the act goes on.
       mkdirSync(dirname(path), { recursive: true, mode: 0o777 });
-      appendFileSync(path, `${JSON.stringify(line)}\n`, { mode: 0o666 });
+      appendFileSync(path, `${redactSecrets(JSON.stringify(line))}\n`, { mode: 0o666 });
     },
     async read() {
       try {

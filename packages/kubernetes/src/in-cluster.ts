@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Environment } from "@skein/contract";
+import { type Environment, rememberSecret } from "@skein/contract";
 import type { Connection } from "./connection.ts";
 
 /** client-go re-reads the token at most once a minute; bound tokens rotate about hourly. */
@@ -43,6 +43,7 @@ function rotatingToken(path: string, now: () => number): () => Promise<string> {
     if (now() - readAt >= TOKEN_AGE_MS) {
       try {
         value = (await readFile(path, "utf8")).trim();
+        rememberSecret(value);
       } catch (error) {
         // While a token is being replaced the one we have is still good.
         if (value === "") throw error;

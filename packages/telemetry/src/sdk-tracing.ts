@@ -6,7 +6,7 @@ import { defaultResource, resourceFromAttributes } from "@opentelemetry/resource
 import type { SpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import type { Environment, TraceContext } from "@skein/contract";
-import { errorMessage } from "@skein/contract";
+import { errorMessage, redactSecrets } from "@skein/contract";
 import { ATTR } from "./attribute-names.ts";
 import { errorAttributes, exceptionAttributes } from "./error-attributes.ts";
 import { EVENT } from "./event-names.ts";
@@ -134,7 +134,7 @@ function wrapSpan(span: SdkSpan): Span {
       span.addEvent(name, present(attributes ?? {}), atMs);
     },
     recordError(error) {
-      span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage(error) });
+      span.setStatus({ code: SpanStatusCode.ERROR, message: redactSecrets(errorMessage(error)) });
       setAttributes(errorAttributes(error));
       if (typeof error === "object" && error !== null) {
         if (told.has(error)) return;
@@ -145,8 +145,18 @@ function wrapSpan(span: SdkSpan): Span {
   };
 }
 
-/** Without those that have no value: exporters would send them as attributes with an empty one. */
-function present(attributes: Attributes): Record<string, string | number | boolean | string[]> {
+type Present = string | number | boolean | string[];
+
+/**
+ * Without those that have no value, which exporters would send as attributes with an empty one; and without secrets,
+ * which a server's words may hold.
+ */
+function present(attributes: Attributes): Record<string, Present> {
   const entries = Object.entries(attributes).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Record<string, string | number | boolean | string[]>;
+  return Object.fromEntries(entries.map(([key, value]) => [key, withoutSecrets(value as Present)]));
+}
+
+function withoutSecrets(value: Present): Present {
+  if (typeof value === "string") return redactSecrets(value);
+  return Array.isArray(value) ? value.map(redactSecrets) : value;
 }

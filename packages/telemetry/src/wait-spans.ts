@@ -1,5 +1,5 @@
 import type { ActStartLine, JournalLine } from "@skein/contract";
-import { errorMessage } from "@skein/contract";
+import { errorMessage, redactSecrets } from "@skein/contract";
 import { ATTR } from "./attribute-names.ts";
 import { errorAttributes } from "./error-attributes.ts";
 import { EVENT } from "./event-names.ts";
@@ -46,7 +46,7 @@ function lifeSpans(
       ...(error === undefined ? {} : errorAttributes(error)),
     }),
     events: rootEvents(life.lines),
-    status: error === undefined ? {} : { code: STATUS_ERROR, message: errorMessage(error) },
+    status: error === undefined ? {} : { code: STATUS_ERROR, message: redactSecrets(errorMessage(error)) },
   };
   const workload = workloadSpan(life, root);
   return workload ? [workload, root] : [root];

@@ -6,6 +6,7 @@ import { playController } from "./controller.ts";
 import { environmentOf } from "./pod-environment.ts";
 import { createPodFiles, type Role } from "./pod-files.ts";
 import type { ContainerEnd, PodEnd, PodRequest } from "./pod-request.ts";
+import { refuseSecrets } from "./refuse-secrets.ts";
 
 interface Container {
   name: string;
@@ -76,7 +77,11 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
   }
   const spans = readSpans(files.at("trace/spans.jsonl"));
   const result = cluster.api.results.get(name);
-  refuseSecrets(JSON.stringify([ends, result, spans]), cluster, request);
+  refuseSecrets(
+    files.at("."),
+    [cluster.api.token, cluster.s3.secretKey, ...Object.values(request.secrets ?? {})],
+    JSON.stringify([result, cluster.api.requests]),
+  );
   const auxiliary = ends.wait ?? ends.supervisor;
   return {
     ...filesystem,
@@ -127,14 +132,6 @@ function containersOf(request: PodRequest): { init: Container | undefined; other
     init: initless ? undefined : executor("init", "init"),
     others: others.filter(({ name }) => !request.absent?.includes(name)),
   };
-}
-
-/** Whatever happened to a pod: nothing that can be read afterwards may hold a secret. */
-function refuseSecrets(everything: string, { api, s3 }: Cluster, { secrets = {} }: PodRequest): void {
-  for (const secret of [api.token, s3.secretKey, ...Object.values(secrets)]) {
-    if (secret !== "" && everything.includes(secret))
-      throw new Error("a secret is in the pod's logs, messages or spans");
-  }
 }
 
 function readSpans(file: string): OtlpSpan[] {

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { GitLocation, Secret } from "@skein/contract";
+import { type GitLocation, rememberSecret, type Secret } from "@skein/contract";
 import type { SecretReader } from "../secret-reader.ts";
 import type { GitSettings } from "../settings.ts";
 import type { GitRepository } from "./git-repository.ts";
@@ -68,6 +68,7 @@ async function readCredentials(
   const username = (await read(at.usernameSecret))?.reveal().trim() ?? repository.username ?? "";
   const password = ((await read(at.passwordSecret)) ?? repository.password)?.reveal().trim() ?? "";
   if (username === "" && password === "") return undefined;
+  rememberSecret(`${username}:${password}`);
   return { SKEIN_GIT_USERNAME: username, SKEIN_GIT_PASSWORD: password };
 }
 

@@ -1,4 +1,4 @@
-import { ArtifactError, Secret } from "@skein/contract";
+import { ArtifactError, rememberUrlSecrets, Secret } from "@skein/contract";
 
 /** A repository's address, taken apart far enough to be used safely. */
 export interface GitRepository {
@@ -56,6 +56,7 @@ function parseUrl(repo: string, scheme: string): GitRepository {
   const transport = scheme as GitRepository["transport"];
   if (transport === "file")
     return { ...NO_CREDENTIALS, url: repo, transport, host: undefined, origin: undefined };
+  rememberUrlSecrets(url);
   if (url.hostname.startsWith("-")) throw refused(`a host cannot begin with "-": "${url.hostname}"`);
   const isHttp = transport === "http" || transport === "https";
   const username = url.username === "" ? undefined : decodeURIComponent(url.username);

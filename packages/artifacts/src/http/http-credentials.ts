@@ -1,4 +1,12 @@
-import { ArtifactError, type Environment, type HttpLocation, type Secret } from "@skein/contract";
+import {
+  ArtifactError,
+  type Environment,
+  type HttpLocation,
+  rememberHeaderSecrets,
+  rememberSecret,
+  rememberUrlSecrets,
+  type Secret,
+} from "@skein/contract";
 import type { SecretReader } from "../secret-reader.ts";
 import type { HttpClient } from "./http-client.ts";
 import { printable } from "./http-errors.ts";
@@ -19,6 +27,8 @@ export interface HttpAccessOptions {
 /** Gets everything a location needs to be let in (contract §12.3). */
 export async function prepareAccess(at: HttpLocation, options: HttpAccessOptions): Promise<HttpAccess> {
   const { secrets, proxyEnv } = options;
+  rememberUrlSecrets(new URL(at.url));
+  rememberHeaderSecrets(at.headers ?? []);
   const { clientCert, oauth2 } = at.auth ?? {};
   const certificate =
     clientCert?.clientCertSecret && clientCert.clientKeySecret
@@ -91,6 +101,7 @@ async function clientCredentialsToken(
     });
     const text = await textOf(answer.body);
     const token = answer.status === 200 ? accessToken(text) : undefined;
+    if (token !== undefined) rememberSecret(token);
     return { status: answer.statusLine, ...(token !== undefined && { token }) };
   };
   const byHeader = await ask(
@@ -125,5 +136,6 @@ function accessToken(text: string): string | undefined {
 }
 
 function basic(username: string, password: string): string {
+  rememberSecret(`${username}:${password}`);
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
-import type { Environment } from "@skein/contract";
+import { type Environment, rememberSecret } from "@skein/contract";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { ConnectionCredentials, ConnectionOptions } from "./connection-options.ts";
 
@@ -107,7 +107,10 @@ function credentialsConfig(
             params: { RoleArn: credentials.roleArn, RoleSessionName: "skein" },
             clientConfig: { region },
           });
-          return provider(identity);
+          const temporary = await provider(identity);
+          rememberSecret(temporary.secretAccessKey);
+          if (temporary.sessionToken) rememberSecret(temporary.sessionToken);
+          return temporary;
         },
       };
     case "chain":
