@@ -44,7 +44,18 @@ describe("prepareOutputDirectory", () => {
       /^cannot use .*file for the output: EEXIST/,
     );
     expect(() => prepareOutputDirectory(join(path, "file/x"))).toThrow(
-      /^cannot use .* for the output: ENOTDIR/,
+      /^cannot use .*x for the output: EEXIST: .*file'$/,
     );
+  });
+
+  it("says at once that nothing can be made below /proc, however deep", () => {
+    expect(() => prepareOutputDirectory("/proc/skein/out")).toThrow(
+      /^cannot use \/proc\/skein\/out for the output: ENOENT/,
+    );
+  });
+
+  it("makes the directories above it", () => {
+    const path = join(temporaryDirectory(), "a/b/c");
+    expect(existsSync(prepareOutputDirectory(path).pods)).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { errorMessage } from "@skein/contract";
 import { LabSetupError } from "./errors.ts";
 import { removeTree } from "./sandbox/remove-tree.ts";
@@ -10,7 +10,7 @@ export interface OutputDirectory {
   summary: string;
   trace: string;
   html: string;
-  /** `<pod>/{init,main,wait}.{log,termination}` */
+  /** `<pod>/<container>.{log,termination}` */
   pods: string;
   /** The task results, one JSON file per node. */
   api: string;
@@ -52,7 +52,7 @@ export function releaseOutputDirectory({ path }: OutputDirectory): void {
 }
 
 function prepare(directory: string): OutputDirectory {
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(resolve(directory));
   const path = realpathSync(directory);
   claim(directory, path);
   for (const entry of Object.values(ENTRIES)) removeTree(join(path, entry));
@@ -67,6 +67,17 @@ function prepare(directory: string): OutputDirectory {
     api: join(path, ENTRIES.api),
     state: join(path, ENTRIES.state),
   };
+}
+
+/** Not Node's own `recursive`, which tries for ever where the kernel refuses by ENOENT, as below /proc. */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error; // else somebody made it meanwhile
+  }
 }
 
 /** Takes the directory for this run, if it is empty or an earlier run's that has ended. */
