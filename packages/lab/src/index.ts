@@ -7,6 +7,7 @@ export type { Installation } from "./installation.ts";
 export { findInstallation } from "./installation.ts";
 export { readLogTail } from "./log-tail.ts";
 export type { OutputDirectory } from "./output-directory.ts";
+export type { PodLayout } from "./pod/executor-settings.ts";
 export type { RenderOptions } from "./render-nodes.ts";
 export { formatDuration, renderChange, renderNodes } from "./render-nodes.ts";
 export type { RunOptions, WorkflowRun } from "./run-workflow.ts";

@@ -8,7 +8,7 @@ import { LabSetupError } from "./errors.ts";
 import type { Installation } from "./installation.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { type OutputDirectory, prepareOutputDirectory, releaseOutputDirectory } from "./output-directory.ts";
-import { executorEnvironmentOf, userPathOf } from "./pod/executor-settings.ts";
+import { executorEnvironmentOf, type PodLayout, userPathOf } from "./pod/executor-settings.ts";
 import { createPodRunner } from "./pod/run-pod.ts";
 import { chooseSandbox } from "./sandbox/choose-sandbox.ts";
 import { removeTree } from "./sandbox/remove-tree.ts";
@@ -35,8 +35,12 @@ export interface RunOptions {
   s3Url?: string | undefined;
   /** Leave volumes, root file systems and S3 objects. Default false. */
   keep?: boolean;
+  /** How pods are put together. Default `init`. */
+  layout?: PodLayout;
   /** Aborted to stop the pods, as a controller would. */
   signal: AbortSignal;
+  /** Aborted to end them at once, after `signal`. Default never. */
+  killSignal?: AbortSignal;
   /** Told of every change of a node. */
   onChange?: (node: WorkflowNode) => void;
   /** Told of what a person should know and no file says. */
@@ -108,7 +112,7 @@ async function runInside(
   given: S3Access | undefined,
   relay: TraceRelay | undefined,
 ): Promise<WorkflowNode[]> {
-  const { installation, environment, signal, onChange } = options;
+  const { installation, environment, signal, killSignal, onChange } = options;
   await using parts = new AsyncDisposableStack();
   const sandbox = await chooseSandbox(output.state, environment.PATH);
   const s3 = given ?? parts.adopt(await startOwnS3(installation, output), (server) => server.close());
@@ -125,6 +129,7 @@ async function runInside(
     identity,
     settings: {
       ...access,
+      layout: options.layout ?? "init",
       executorDirectory: installation.executorDirectory,
       traceEndpoint: sink.url,
       userPath: userPathOf(environment.PATH),
@@ -137,6 +142,7 @@ async function runInside(
     podsDirectory: output.pods,
     stateDirectory: join(output.state, "pods"),
     signal,
+    ...(killSignal ? { killSignal } : {}),
   });
   const nodes = await runPlan({
     plan,

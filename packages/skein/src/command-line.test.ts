@@ -24,6 +24,7 @@ async function skein(...args: string[]): Promise<{ exitCode: number; stdout: str
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
     environment: { PATH: process.env.PATH },
+    version: "1.2.3",
     directory,
     workingDirectory: directory,
     onSignal: () => undefined,
@@ -74,7 +75,7 @@ describe("skein run", () => {
   it("names what is wrong in a file by line and column", async () => {
     const { exitCode, stderr } = await skein(
       "run",
-      write("wf.yaml", "kind: Workflow\nmetadata: {}\nspec: {}\n"),
+      write("wf.yaml", "kind: Workflow\nmetadata: {}\nspec: {}\napiVersion: argoproj.io/v1alpha1\n"),
     );
     expect(exitCode).toBe(2);
     expect(stderr).toBe(
@@ -89,7 +90,7 @@ describe("skein run", () => {
   it("says how to get the executor that is not there, once the file is right", async () => {
     const file = write(
       "wf.yaml",
-      "kind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, templates: [{name: m, container: {command: [x]}}]}\n",
+      "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, templates: [{name: m, container: {command: [x]}}]}\n",
     );
     const { exitCode, stderr } = await skein("run", file);
     expect([exitCode, stderr]).toEqual([
@@ -101,7 +102,7 @@ describe("skein run", () => {
   it("takes a parameter's value as it is, whatever signs are in it", async () => {
     const file = write(
       "wf.yaml",
-      "kind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, arguments: {parameters: [{name: a, enum: ['x=y,z']}]}, templates: [{name: m, container: {command: [x]}}]}\n",
+      "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, arguments: {parameters: [{name: a, enum: ['x=y,z']}]}, templates: [{name: m, container: {command: [x]}}]}\n",
     );
     expect((await skein("run", file, "-p", "a=x=y,z")).stderr).toMatch(/^there is no executor/);
     expect((await skein("run", file, "-p", "a=x")).stderr).toContain('must be one of x=y,z, not "x"');
@@ -116,6 +117,10 @@ describe("skein run", () => {
   ])("ends with 2 for %s", async (_what, args, complaint) => {
     const { exitCode, stderr } = await skein(...args);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(complaint)]);
+  });
+
+  it("says which version it is", async () => {
+    expect(await skein("--version")).toEqual({ exitCode: 0, stdout: "1.2.3\n", stderr: "" });
   });
 
   it("prints its help and ends with 0", async () => {

@@ -20,6 +20,7 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
       writeOut: (text) => void host.stdout.write(text),
       writeErr: (text) => void host.stderr.write(text),
     });
+  program.version(host.version, "--version", "print the version");
   program
     .command("run")
     .description("run a Workflow file on this machine, with the real executor")
@@ -31,6 +32,10 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
       "an S3 store to use, http://ACCESS_KEY:SECRET_KEY@HOST:PORT/BUCKET (default: one of its own)",
     )
     .option("--executor <directory>", "the executor to run (default: dist/argoexec of the checkout)")
+    .option(
+      "--initless",
+      "pods with a supervisor instead of init containers, as Argo v4.1's initlessPod makes them",
+    )
     .option("--keep", "leave the pods' volumes and file systems and the S3 objects")
     .action(async (file: string, flags: RunFlags) => {
       exitCode = await runLab(file, flags, host);

@@ -12,6 +12,8 @@ export interface Host {
   stdout: TextSink;
   stderr: TextSink;
   environment: Environment;
+  /** Of this program. */
+  version: string;
   /** A directory of the checkout this program belongs to. */
   directory: string;
   workingDirectory: string;

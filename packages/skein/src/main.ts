@@ -1,3 +1,4 @@
+import skein from "../package.json" with { type: "json" };
 import { runCommandLine } from "./command-line.ts";
 
 // A reader such as `head` that has seen enough is no failure of ours, and does not stop a run.
@@ -11,6 +12,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   environment: process.env,
+  version: skein.version,
   directory: import.meta.dirname,
   workingDirectory: process.cwd(),
   onSignal: (listener) => {

@@ -23,9 +23,12 @@ export interface RunFlags {
   s3?: string;
   executor?: string;
   keep?: true;
+  initless?: true;
 }
 
 const LOG_TAIL_LINES = 12;
+
+const EXECUTOR_CONTAINER = /^(init|wait|supervisor)$/;
 
 /**
  * `skein run`: runs the file in the lab, then prints the steps, the waterfall, the load-against-save table and where the files are.
@@ -42,7 +45,8 @@ export async function runLab(file: string, flags: RunFlags, host: Host): Promise
       outputDirectory: flags.out,
       s3Url: flags.s3,
       keep: flags.keep ?? false,
-      signal: stopSignal(host),
+      layout: flags.initless ? "initless" : "init",
+      ...stopSignals(host),
       onChange: progressPrinter(host),
       onNotice: (notice) => void host.stderr.write(`skein: ${notice}\n`),
     });
@@ -58,15 +62,21 @@ export async function runLab(file: string, flags: RunFlags, host: Host): Promise
   }
 }
 
-/** The first signal stops the pods in order; the second one ends them at once. */
-function stopSignal(host: Host): AbortSignal {
+/** The first signal stops the pods in order, the second one ends them at once; after the third nothing is tidied up. */
+function stopSignals(host: Host): { signal: AbortSignal; killSignal: AbortSignal } {
   const stop = new AbortController();
+  const kill = new AbortController();
   host.onSignal(() => {
-    if (stop.signal.aborted) host.exit(1); // what still runs is killed on the way out
-    host.stderr.write("skein: stopping the pods; once more to kill them\n");
-    stop.abort();
+    if (kill.signal.aborted) host.exit(1); // what still runs is killed on the way out
+    if (stop.signal.aborted) {
+      host.stderr.write("skein: killing the pods\n");
+      kill.abort();
+    } else {
+      host.stderr.write("skein: stopping the pods; once more to kill them\n");
+      stop.abort();
+    }
   });
-  return stop.signal;
+  return { signal: stop.signal, killSignal: kill.signal };
 }
 
 function progressPrinter(host: Host): (node: WorkflowNode) => void {
@@ -77,17 +87,22 @@ function progressPrinter(host: Host): (node: WorkflowNode) => void {
 
 function printFailedLogs({ nodes, output }: WorkflowRun, { stdout, workingDirectory }: Host): void {
   for (const node of nodes) {
-    if (node.podName === undefined || node.phase === "Succeeded") continue;
-    const container = /^(init|wait):/.exec(node.message)?.[1] ?? "main";
+    if (node.podName === undefined || node.phase === "Succeeded" || isSuperseded(node)) continue;
+    const container = /^([a-z0-9-]+): /.exec(node.message)?.[1] ?? "main";
     const log = join(output.pods, node.podName, `${container}.log`);
     // In a user's container the executor marks its own lines; they are not what one looks for.
     const tail = readLogTail(log, 4 * LOG_TAIL_LINES)
-      .filter((line) => container !== "main" || !line.endsWith(" argo=true"))
+      .filter((line) => EXECUTOR_CONTAINER.test(container) || !line.endsWith(" argo=true"))
       .slice(-LOG_TAIL_LINES);
     if (tail.length === 0) continue;
     const lines = tail.map((line) => `  │ ${line}\n`);
     stdout.write(`\nThe end of ${shorten(log, workingDirectory)}:\n${lines.join("")}`);
   }
+}
+
+/** Whether it was an attempt after which there was another one. */
+function isSuperseded({ parent, ...node }: WorkflowNode): boolean {
+  return parent?.type === "Retry" && parent.children.at(-1)?.id !== node.id;
 }
 
 function printFiles({ output }: WorkflowRun, { keep }: RunFlags, { stdout, workingDirectory }: Host): void {

@@ -16,8 +16,18 @@ export interface PodRequest {
   /** Whether somebody asks for `outputs.result`. */
   includeScriptOutput: boolean;
   deadline: Date | undefined;
-  /** To be called when the first of the user's containers runs. */
+  /** Default 30. */
+  terminationGracePeriodSeconds: number | undefined;
+  /** To be called when the first of the user's main containers runs. */
   onRunning(): void;
+  /** To be called with each change of a main container. */
+  onContainer(name: string, state: ContainerState): void;
+}
+
+/** What has become of a container; `message` says why it failed. */
+export interface ContainerState {
+  phase: NodePhase;
+  message: string;
 }
 
 export interface PodOutcome {
@@ -58,12 +68,27 @@ export interface Call {
   caller: Scope;
   parent?: WorkflowNode;
   includeScriptOutput: boolean;
+  /** Of a template that may be tried again. */
+  attempt?: Attempt;
+}
+
+export interface Attempt {
+  /** The values of `ATTEMPT_VARIABLES`. */
+  variables: Readonly<Record<string, string>>;
+  /** When all attempts together have had their time. */
+  deadline: Date | undefined;
 }
 
 export function templateNamed(context: EngineContext, name: string): WorkflowTemplate {
   const template = context.plan.templates.get(name);
   if (!template) throw new Error(`the plan was not validated: no template "${name}"`);
   return template;
+}
+
+/** The workflow's own deadline; a template's are its pods' matter. */
+export function workflowDeadline({ plan, identity }: EngineContext): Date | undefined {
+  const { activeDeadlineSeconds: seconds } = plan.workflow.spec;
+  return seconds === undefined ? undefined : new Date(identity.createdAt.getTime() + seconds * 1000);
 }
 
 /** @param phase a final one for a node that never runs; `message` then says why */

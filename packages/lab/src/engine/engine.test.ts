@@ -1,56 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Outputs } from "@skein/contract";
 import { describe, expect, it } from "vitest";
-import { parseWorkflowFile } from "../workflow/parse-workflow-file.ts";
-import { planWorkflow } from "../workflow/plan-workflow.ts";
-import type { ArtifactRepository } from "../workflow/types.ts";
-import { runPlan } from "./engine.ts";
-import type { PodOutcome, PodRequest } from "./engine-context.ts";
-import type { WorkflowNode } from "./node.ts";
-
-const IDENTITY = { name: "wf", uid: "u-1", namespace: "argo", createdAt: new Date("2026-01-02T03:04:05Z") };
-
-const REPOSITORY: ArtifactRepository = { s3: { endpoint: "s3:9000", bucket: "b", insecure: true } };
-
-interface Scripted {
-  /** By the names of the steps; what is not here succeeds with nothing. */
-  outcomes?: Record<string, Partial<PodOutcome>>;
-  signal?: AbortSignal;
-  /** Called when a pod is due, before its outcome. */
-  onPod?: (request: PodRequest) => Promise<void> | void;
-}
-
-/** Runs a workflow with pods that do what the test says. */
-async function run(
-  templates: string,
-  scripted: Scripted = {},
-  spec = "",
-): Promise<{ nodes: WorkflowNode[]; pods: PodRequest[]; phases: Record<string, string> }> {
-  const text = `kind: Workflow\nmetadata: {name: wf}\nspec:\n  entrypoint: main\n  ${spec}\n  templates:\n${templates.replace(/^/gm, "    ")}`;
-  const pods: PodRequest[] = [];
-  const nodes = await runPlan({
-    plan: planWorkflow(parseWorkflowFile("wf.yaml", text)),
-    identity: IDENTITY,
-    repository: REPOSITORY,
-    runPod: async (request) => {
-      pods.push(request);
-      request.onRunning();
-      await scripted.onPod?.(request);
-      const outcome = scripted.outcomes?.[request.node.displayName] ?? {};
-      return { phase: "Succeeded", message: "", outputs: {}, ...outcome };
-    },
-    onChange: () => undefined,
-    signal: scripted.signal ?? new AbortController().signal,
-  });
-  return { nodes, pods, phases: Object.fromEntries(nodes.map((node) => [node.name, node.phase])) };
-}
-
-const POD =
-  "- {name: pod, inputs: {parameters: [{name: p, default: none}]}, container: {command: [echo, '{{inputs.parameters.p}}']}}";
-
-function outputs(value: Outputs): { outputs: Outputs } {
-  return { outputs: value };
-}
+import { outputs, POD, run, type Scripted } from "./run-scripted.ts";
 
 describe("a steps template", () => {
   it("runs groups one after the other and names nodes the way Argo does", async () => {

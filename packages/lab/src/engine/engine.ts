@@ -1,8 +1,10 @@
 import { errorMessage, parseGoDuration, templateType } from "@skein/contract";
 import { globalVariables } from "../workflow/globals.ts";
 import { podName } from "../workflow/names.ts";
+import { parsePodSpecPatch } from "../workflow/pod-spec-patch.ts";
 import { isPodTemplate } from "../workflow/scope.ts";
 import type { WorkflowTemplate } from "../workflow/types.ts";
+import { trackContainers } from "./container-nodes.ts";
 import { runDag } from "./dag.ts";
 import {
   addNode,
@@ -11,11 +13,13 @@ import {
   type EngineParts,
   finish,
   templateNamed,
+  workflowDeadline,
 } from "./engine-context.ts";
 import { createGate } from "./gate.ts";
 import { resolveInputs } from "./inputs.ts";
 import type { NodeType, WorkflowNode } from "./node.ts";
 import { renderTemplate } from "./render-template.ts";
+import { runAttempts } from "./retry.ts";
 import { hasAny, type Inputs, lookupIn, templateScope } from "./scope.ts";
 import { runSteps } from "./steps.ts";
 
@@ -34,7 +38,10 @@ export async function runPlan(parts: EngineParts): Promise<WorkflowNode[]> {
     globals,
     gate: createGate(spec.parallelism),
     nodes: [],
-    call: (call) => callTemplate(context, call),
+    call: (call) =>
+      call.template.retryStrategy
+        ? runAttempts(context, call, (attempt) => callTemplate(context, attempt))
+        : callTemplate(context, call),
   };
   await context.call({
     template: templateNamed(context, spec.entrypoint),
@@ -51,7 +58,11 @@ async function callTemplate(context: EngineContext, call: Call): Promise<Workflo
   const { template } = call;
   const node = addNode(context, call, nodeTypeOf(template), isPodTemplate(template) ? "Pending" : "Running");
   try {
-    const inputs = resolveInputs(template, call.given, call.caller);
+    const { attempt } = call;
+    const inputs: Inputs = {
+      ...resolveInputs(template, call.given, call.caller),
+      ...(attempt ? { attempt: attempt.variables } : {}),
+    };
     if (template.steps) await runSteps(context, node, template, inputs);
     else if (template.dag) await runDag(context, node, template, inputs);
     else await runPodNode(context, node, call, inputs);
@@ -76,6 +87,7 @@ async function runPodNode(
     repository,
     archiveLogs: plan.workflow.spec.archiveLogs,
   });
+  using containers = trackContainers(context, node, template);
   await using _place = await context.gate.enter();
   if (signal.aborted)
     return finish(context, node, "Failed", "the workflow was stopped before this pod started");
@@ -84,12 +96,14 @@ async function runPodNode(
     podName: node.podName,
     template,
     includeScriptOutput: call.includeScriptOutput,
-    deadline: deadlineOf(context, node, template),
+    deadline: deadlineOf(context, node, template, call.attempt?.deadline),
+    terminationGracePeriodSeconds: gracePeriodOf(template),
     onRunning: () => {
       if (node.phase !== "Pending") return;
       node.phase = "Running";
       context.onChange(node);
     },
+    onContainer: containers.onChange,
   });
   if (hasAny(outcome.outputs)) node.outputs = outcome.outputs;
   finish(context, node, outcome.phase, outcome.message);
@@ -107,19 +121,26 @@ function podVariables(node: WorkflowNode, template: WorkflowTemplate): Record<st
   return own;
 }
 
-/** The earliest of the workflow's deadline and the template's two; in a cluster a kubelet watches one of them. */
+/** @throws Error when its tags had values that make no sense */
+function gracePeriodOf({ podSpecPatch }: WorkflowTemplate): number | undefined {
+  const patch = parsePodSpecPatch(podSpecPatch ?? "{}");
+  if (typeof patch === "string") throw new Error(`podSpecPatch: ${patch}`);
+  return patch.terminationGracePeriodSeconds;
+}
+
+/** The earliest of the workflow's deadline, the template's two and that of its attempts; in a cluster a kubelet watches one of them. */
 function deadlineOf(
   context: EngineContext,
   node: WorkflowNode,
   template: WorkflowTemplate,
+  ofAttempts: Date | undefined,
 ): Date | undefined {
-  const { spec } = context.plan.workflow;
   const after = (start: Date, ms: number | undefined): number[] =>
     ms === undefined ? [] : [start.getTime() + ms];
   const seconds = (text: string | number | undefined): number | undefined =>
     text === undefined ? undefined : Number(text) * 1000;
   const times = [
-    ...after(context.identity.createdAt, seconds(spec.activeDeadlineSeconds)),
+    ...[workflowDeadline(context), ofAttempts].flatMap((deadline) => (deadline ? [deadline.getTime()] : [])),
     ...after(context.now(), seconds(template.activeDeadlineSeconds)),
     ...after(node.startedAt, parseGoDuration(template.timeout ?? "")),
   ].filter((time) => !Number.isNaN(time));

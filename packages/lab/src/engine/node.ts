@@ -1,7 +1,7 @@
 import type { Outputs } from "@skein/contract";
 
-/** `Skipped` is the type of a node that never ran. */
-export type NodeType = "Pod" | "Steps" | "StepGroup" | "DAG" | "Skipped";
+/** `Container` is one of a containerSet, `Retry` the parent of a template's attempts; `Skipped` is the type of a node that never ran. */
+export type NodeType = "Pod" | "Container" | "Steps" | "StepGroup" | "DAG" | "Retry" | "Skipped";
 
 /** `Pending` and `Running` are passed through; the others are final. */
 export type NodePhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Error" | "Omitted";
@@ -11,7 +11,7 @@ export interface WorkflowNode {
   id: string;
   /** The way to it, such as `my-wf[0].build`. */
   name: string;
-  /** What its author called it: the step's or task's name, `[0]` of a step group, the workflow's name. */
+  /** What its author called it: the step's or task's name, `[0]` of a step group, the workflow's name; `build(0)` of an attempt. */
   displayName: string;
   /** Empty for a step group. */
   template: string;

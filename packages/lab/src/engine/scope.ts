@@ -15,6 +15,8 @@ export interface Inputs {
   parameters: ReadonlyMap<string, string>;
   /** With the locations they were given; an optional one that was not supplied has none. */
   artifacts: readonly Artifact[];
+  /** What an attempt knows of itself, where the template may be tried again. */
+  attempt?: Readonly<Record<string, string>>;
 }
 
 export function lookupIn(scope: Scope): (name: string) => string | undefined {
@@ -33,6 +35,7 @@ export function templateScope(
       ...globals,
       ...parameters.map(({ name, value }): [string, string] => [`inputs.parameters.${name}`, value]),
       ["inputs.parameters", JSON.stringify(parameters)],
+      ...Object.entries(inputs.attempt ?? {}),
       ...Object.entries(own),
     ]),
     artifacts: new Map(inputs.artifacts.map((artifact) => [`inputs.artifacts.${artifact.name}`, artifact])),
@@ -65,8 +68,13 @@ function factsOf(node: WorkflowNode): Record<string, string> {
     finishedAt: node.finishedAt?.toISOString() ?? "",
     "outputs.parameters": JSON.stringify(outputs?.parameters ?? []),
     ...(outputs?.exitCode === undefined ? {} : { exitCode: outputs.exitCode }),
-    ...(node.type === "Pod" ? { "outputs.result": outputs?.result ?? "" } : {}),
+    ...(isPod(node) ? { "outputs.result": outputs?.result ?? "" } : {}),
   };
+}
+
+/** Attempts at a pod end as the pod would. */
+function isPod({ type, children }: WorkflowNode): boolean {
+  return type === "Pod" || (type === "Retry" && children.some(isPod));
 }
 
 /** The artifact a `from` names, under another name. `undefined` when nobody has produced it. */

@@ -1,7 +1,11 @@
 import type { Environment } from "@skein/contract";
 
+/** `init`: an init container and `wait`. `initless`: `supervisor` alone, and the executor's image as a volume (contract §9). */
+export type PodLayout = "init" | "initless";
+
 /** What is the same for every pod of a run. */
 export interface ExecutorSettings {
+  layout: PodLayout;
   /** The tree an image carries below `/` (`dist/argoexec`). */
   executorDirectory: string;
   /** Base URL of the trace sink. */

@@ -1,7 +1,14 @@
-import { formatTraceparent, type TraceContext } from "@skein/contract";
+import {
+  formatTraceparent,
+  INIT_CONTAINER,
+  SUPERVISOR_CONTAINER,
+  type TraceContext,
+  WAIT_CONTAINER,
+} from "@skein/contract";
 import type { PodRequest } from "../engine/engine-context.ts";
+import type { AuthoredContainer } from "../workflow/containers.ts";
 import type { WorkflowIdentity } from "../workflow/globals.ts";
-import type { EnvironmentVariable, Secrets, UserContainer } from "../workflow/types.ts";
+import type { EnvironmentVariable, Secrets } from "../workflow/types.ts";
 import { EXECUTOR_PATH, type ExecutorSettings } from "./executor-settings.ts";
 import { expandVariables } from "./expand-variables.ts";
 
@@ -19,11 +26,14 @@ export interface PodFacts {
 
 type Entries = [name: string, value: string][];
 
-/** The environment of `init` and `wait`, in the order of contract §3.2; of duplicates the last one counts. */
-export function executorEnvironment(facts: PodFacts, container: "init" | "wait"): Record<string, string> {
+/** The environment of the executor's own containers, in the order of contract §3.2; of duplicates the last one counts. */
+export function executorEnvironment(
+  facts: PodFacts,
+  container: typeof INIT_CONTAINER | typeof WAIT_CONTAINER | typeof SUPERVISOR_CONTAINER,
+): Record<string, string> {
   const { request, identity, settings, podUid } = facts;
-  const template: Entries = [["ARGO_TEMPLATE", JSON.stringify(request.template)]];
-  const plugins: Entries = [["ARGO_ARTIFACT_PLUGIN_NAMES", ""]];
+  const template = templateEntry(request);
+  const only = (name: string, entries: Entries): Entries => (container === name ? entries : []);
   return Object.fromEntries([
     ["PATH", EXECUTOR_PATH],
     ["HOME", "/tmp"],
@@ -33,31 +43,52 @@ export function executorEnvironment(facts: PodFacts, container: "init" | "wait")
     ["ARGO_WORKFLOW_UID", identity.uid],
     ...Object.entries(settings.executorEnvironment),
     ...traceExport(settings),
-    ...(container === "wait" ? plugins : []),
+    ...only(WAIT_CONTAINER, [["ARGO_ARTIFACT_PLUGIN_NAMES", ""]]),
+    ...only(SUPERVISOR_CONTAINER, [["ARGO_INITLESS_POD", "true"]]),
     ["ARGO_CONTAINER_NAME", container],
-    ...(container === "init" ? template : []),
+    ...only(INIT_CONTAINER, template),
     ...tail(facts),
+    ...only(SUPERVISOR_CONTAINER, template),
+    ...(container === INIT_CONTAINER ? [] : gracePeriod(request)),
   ] as Entries);
 }
 
-/** The environment of `main`: the author's own first, then the controller's. Nothing of the lab's. */
+/** The environment of a container of the user's: the author's own first, then the controller's. Nothing of the lab's. */
 export function userEnvironment(
   facts: PodFacts,
-  container: UserContainer,
+  { name, role, container }: AuthoredContainer,
   secrets: Secrets,
 ): Record<string, string> {
+  const { request, settings } = facts;
   const environment: Record<string, string> = {
-    PATH: facts.settings.userPath,
+    PATH: settings.userPath,
     HOME: "/tmp",
-    HOSTNAME: facts.request.podName,
+    HOSTNAME: request.podName,
   };
   for (const variable of container.env ?? []) {
-    const [name, value] = resolveVariable(variable, secrets);
+    const [own, value] = resolveVariable(variable, secrets);
     // A secret's bytes are not text to be expanded; a value may name the variables before it.
-    environment[name] = variable.valueFrom ? value : expandVariables(value, environment);
+    environment[own] = variable.valueFrom ? value : expandVariables(value, environment);
   }
-  const added = [...traceExport(facts.settings), ["ARGO_CONTAINER_NAME", "main"], ...tail(facts)] as Entries;
+  const initless = settings.layout === "initless";
+  const added: Entries = [
+    // As the controller's `mainContainer` would have it, which is for main containers alone.
+    ...(role === "main" ? traceExport(settings) : []),
+    ["ARGO_CONTAINER_NAME", name],
+    ...(role === "init" && !initless ? templateEntry(request) : []),
+    ...tail(facts),
+    ...(role !== "init" && initless ? ([["ARGO_WAIT_FOR_READY", "true"]] as Entries) : []),
+    ...(role === "init" ? [] : gracePeriod(request)),
+  ];
   return { ...environment, ...Object.fromEntries(added) };
+}
+
+function templateEntry({ template }: PodRequest): Entries {
+  return [["ARGO_TEMPLATE", JSON.stringify(template)]];
+}
+
+function gracePeriod({ terminationGracePeriodSeconds: seconds }: PodRequest): Entries {
+  return seconds === undefined ? [] : [["ARGO_TERMINATION_GRACE_PERIOD_SECONDS", String(seconds)]];
 }
 
 function resolveVariable(

@@ -1,8 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { assessPod } from "./pod-outcome.ts";
+import { assessContainer, assessPod, type ContainerEnd } from "./pod-outcome.ts";
 
-function end(name: string, exitCode: number, terminationMessage = "") {
-  return { name, exitCode, terminationMessage };
+const ROLES: Record<string, ContainerEnd["role"]> = {
+  init: "init",
+  prepare: "init",
+  wait: "auxiliary",
+  supervisor: "auxiliary",
+  proxy: "sidecar",
+};
+
+function end(name: string, exitCode: number, terminationMessage = ""): ContainerEnd {
+  return { name, role: ROLES[name] ?? "main", exitCode, terminationMessage };
 }
 
 describe("assessPod", () => {
@@ -40,5 +48,59 @@ describe("assessPod", () => {
   it("keeps as much of a message as a kubelet does", () => {
     const { message } = assessPod([end("main", 1, "x".repeat(10_000))]);
     expect(message).toHaveLength("main: Error (exit code 1): ".length + 4096);
+  });
+
+  it("ignores a sidecar that was stopped, and no other failure of one", () => {
+    const rest = [end("wait", 0), end("main", 0)];
+    expect(assessPod([...rest, end("proxy", 143)]).phase).toBe("Succeeded");
+    expect(assessPod([...rest, end("proxy", 137)]).phase).toBe("Succeeded");
+    expect(assessPod([...rest, end("proxy", 1)])).toEqual({
+      phase: "Failed",
+      message: "proxy: Error (exit code 1)",
+    });
+    expect(assessPod([end("wait", 0), end("main", 137)]).phase).toBe("Failed");
+  });
+
+  it("puts main before wait, and wait before the other containers of a set", () => {
+    expect(assessPod([end("wait", 0), end("a", 3), end("main", 64)]).message).toBe(
+      "main: Error (exit code 64)",
+    );
+    expect(assessPod([end("wait", 64), end("a", 3)])).toMatchObject({ phase: "Error" });
+    expect(assessPod([end("wait", 0), end("a", 3), end("b", 4)])).toEqual({
+      phase: "Failed",
+      message: "a: Error (exit code 3)",
+    });
+  });
+
+  it("calls the failure of a user's init container the user's", () => {
+    expect(assessPod([end("init", 0), end("prepare", 2)])).toEqual({
+      phase: "Failed",
+      message: "prepare: Error (exit code 2)",
+    });
+  });
+
+  it("lets the supervisor speak first when main could not begin", () => {
+    const supervisor = end("supervisor", 64, "artifact a failed to load");
+    expect(assessPod([supervisor, end("main", 65)]).message).toMatch(/^supervisor: .*: artifact a failed/);
+    expect(assessPod([supervisor, end("main", 1)]).message).toBe("main: Error (exit code 1)");
+  });
+
+  it("says that the deadline has passed, which main cannot know", () => {
+    expect(assessPod([end("wait", 0, "Step exceeded its deadline"), end("main", 143)]).message).toBe(
+      "main: Error (exit code 143): Step exceeded its deadline",
+    );
+  });
+});
+
+describe("assessContainer", () => {
+  it("tells the executor's failure from the user's by its code", () => {
+    expect([0, 64, 3].map((code) => assessContainer(end("a", code)).phase)).toEqual([
+      "Succeeded",
+      "Error",
+      "Failed",
+    ]);
+    expect(assessContainer(end("a", 64, 'dependency "b" exited')).message).toBe(
+      'a: Error (exit code 64): dependency "b" exited',
+    );
   });
 });

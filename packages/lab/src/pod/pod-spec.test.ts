@@ -8,10 +8,12 @@ import type { SandboxMount } from "../sandbox/sandbox.ts";
 import { parseWorkflowFile } from "../workflow/parse-workflow-file.ts";
 import { planWorkflow } from "../workflow/plan-workflow.ts";
 import type { WorkflowPlan } from "../workflow/types.ts";
-import { type ContainerPlan, planPod } from "./pod-spec.ts";
+import type { PodLayout } from "./executor-settings.ts";
+import { type ContainerPlan, type PodPlan, planPod } from "./pod-spec.ts";
 
 /** The same workflows as those the pods in `testdata` were made from. */
-const ARTIFACT_PASSING = `kind: Workflow
+const ARTIFACT_PASSING = `apiVersion: argoproj.io/v1alpha1
+kind: Workflow
 metadata: {name: artifact-passing-wd8qx, namespace: argo}
 spec:
   entrypoint: main
@@ -32,7 +34,8 @@ spec:
       container: {image: busybox, command: [sh, -c], args: ["cat /tmp/message"]}
 `;
 
-const SCRIPT = `kind: Workflow
+const SCRIPT = `apiVersion: argoproj.io/v1alpha1
+kind: Workflow
 metadata: {name: cmp-scripts-bash, namespace: argo}
 spec:
   entrypoint: main
@@ -54,7 +57,44 @@ spec:
       container: {image: alpine, command: [echo, "{{inputs.parameters.m}}"]}
 `;
 
+const GRAPH = `apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: graph-frmpv, namespace: argo}
+spec:
+  entrypoint: main
+  archiveLogs: true
+  artifactRepositoryRef: {configMap: repos, key: default}
+  templates:
+    - name: main
+      containerSet:
+        containers:
+          - {name: a, image: "argoproj/argosay:v2", command: [/argosay]}
+          - {name: b, image: "argoproj/argosay:v2", command: [/argosay], dependencies: [a]}
+          - {name: c, image: "argoproj/argosay:v2", command: [/argosay], dependencies: [a]}
+          - {name: d, image: "argoproj/argosay:v2", command: [/argosay], dependencies: [b, c]}
+`;
+
+const SIDECAR = `apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: cmp-sidecars, namespace: argo}
+spec:
+  entrypoint: main
+  archiveLogs: true
+  artifactRepositoryRef: {configMap: repos, key: default}
+  templates:
+    - name: main
+      container: {image: busybox, command: [sh, -c, "sleep 1; wget -qO- http://127.0.0.1:18099/hello"]}
+      sidecars:
+        - name: web
+          image: busybox
+          command: [sh, -c, "mkdir /w; echo hi >/w/hello; exec busybox httpd -f -p 127.0.0.1:18099 -h /w"]
+`;
+
+/** The same workflow on a controller with `initlessPod`. */
+const INITLESS = ARTIFACT_PASSING.replace("artifact-passing-wd8qx", "artifact-passing-wzqkj");
+
 const REPOSITORY = `---
+apiVersion: v1
 kind: ConfigMap
 metadata: {name: repos}
 data:
@@ -66,6 +106,7 @@ data:
       accessKeySecret: {name: my-minio-cred, key: accesskey}
       secretKeySecret: {name: my-minio-cred, key: secretkey}
 ---
+apiVersion: v1
 kind: Secret
 metadata: {name: my-minio-cred}
 stringData: {accesskey: a, secretkey: s}
@@ -80,13 +121,13 @@ afterEach(() => rmSync(directory, { recursive: true }));
 /** The pods a plan asks for; each succeeds with the given outputs. */
 async function requests(plan: WorkflowPlan, name: string): Promise<PodRequest[]> {
   const pods: PodRequest[] = [];
-  const key = `${name}/artifact-passing-wd8qx-hello-world-to-file-3393408352/hello-art.tgz`;
   await runPlan({
     plan,
     identity: { name, uid: "uid", namespace: "argo", createdAt: new Date() },
     repository: plan.repository ?? { s3: {} },
     runPod: async (request) => {
       pods.push(request);
+      const key = `${name}/${request.podName}/hello-art.tgz`;
       const artifacts = [{ name: "hello-art", path: "/tmp/hello_world.txt", s3: { key } }];
       return { phase: "Succeeded", message: "", outputs: { artifacts, result: "7" } };
     },
@@ -96,7 +137,7 @@ async function requests(plan: WorkflowPlan, name: string): Promise<PodRequest[]>
   return pods;
 }
 
-async function planned(text: string, index: number) {
+async function planned(text: string, index: number, layout: PodLayout = "init") {
   const plan = planWorkflow(parseWorkflowFile("wf.yaml", text + REPOSITORY));
   const { name = "" } = plan.workflow.metadata;
   const request = (await requests(plan, name))[index];
@@ -108,6 +149,7 @@ async function planned(text: string, index: number) {
     traceState: `workflow=argo/${name}`,
   };
   const settings = {
+    layout,
     executorDirectory: join(directory, "executor"),
     traceEndpoint: "http://127.0.0.1:16318",
     kubeconfig: join(directory, "kubeconfig"),
@@ -121,6 +163,13 @@ async function planned(text: string, index: number) {
   return { request, pod: planPod(facts, join(directory, "volumes"), sources) };
 }
 
+/** A container of the pod as it is about to start. */
+function planOf(pod: PodPlan, name: string): ContainerPlan {
+  const container = [...pod.init, ...pod.containers].find((candidate) => candidate.name === name);
+  if (!container) throw new Error(`there is no container "${name}"`);
+  return container.plan();
+}
+
 interface RealContainer {
   name: string;
   command: string[];
@@ -132,10 +181,10 @@ interface RealContainer {
 function readContainers(file: string): Map<string, RealContainer> {
   const path = new URL(`../../testdata/pods/${file}.json`, import.meta.url);
   const { spec } = JSON.parse(readFileSync(path, "utf8")) as {
-    spec: { initContainers: RealContainer[]; containers: RealContainer[] };
+    spec: { initContainers?: RealContainer[]; containers: RealContainer[] };
   };
   return new Map(
-    [...spec.initContainers, ...spec.containers].map((container) => [container.name, container]),
+    [...(spec.initContainers ?? []), ...spec.containers].map((container) => [container.name, container]),
   );
 }
 
@@ -145,6 +194,21 @@ function normalise(argv: readonly string[]): string[] {
     .filter((word, index) => word !== "--kubeconfig" && argv[index - 1] !== "--kubeconfig")
     .map((word, index) => (argv[index - 1] === "--log-format" ? "json" : word));
 }
+
+/** Variables that do not depend on the run. */
+const SAME_VALUE = [
+  "ARGO_CONTAINER_NAME",
+  "ARGO_NODE_ID",
+  "ARGO_INCLUDE_SCRIPT_OUTPUT",
+  "ARGO_DEADLINE",
+  "ARGO_INITLESS_POD",
+  "ARGO_WAIT_FOR_READY",
+  "TRACESTATE",
+  "ARGO_PROGRESS_FILE",
+];
+
+/** The controller asks the image for a command; a workflow of the lab's has to say it. */
+const LOOKED_UP = ['"argoproj/argosay:v2"', '"argoproj/argosay:v2","command":["/argosay"]'] as const;
 
 /** Of a container of ours, what the sandbox adds to it beyond a pod's own mounts. */
 const LAB_MOUNTS = ["/argoexec", "/kube/config"];
@@ -160,58 +224,59 @@ function environmentNames(plan: ContainerPlan): string[] {
   return Object.keys(plan.environment).filter((name) => !["PATH", "HOME", "HOSTNAME"].includes(name));
 }
 
-describe.each([
-  ["artifact-passing-producer", ARTIFACT_PASSING, 0],
-  ["artifact-passing-consumer", ARTIFACT_PASSING, 1],
-  ["script-with-result", SCRIPT, 0],
-])("the pod of %s, beside the one a controller made", (file, text, index) => {
-  it.each(["init", "wait", "main"] as const)(
-    "has the same argv, mounts and variables in %s",
-    async (name) => {
-      const real = readContainers(file).get(name);
-      const { pod } = await planned(text, index);
-      const ours = name === "init" ? pod.init : pod[name]();
-      expect(normalise(ours.argv)).toEqual([...(real?.command ?? []), ...(real?.args ?? [])]);
-      expect(mountsOf(ours.mounts)).toEqual(
-        real?.volumeMounts.map((mount) => `${mount.mountPath}${mount.readOnly ? " ro" : ""}`).toSorted(),
+describe.each<[string, string, number, PodLayout]>([
+  ["artifact-passing-producer", ARTIFACT_PASSING, 0, "init"],
+  ["artifact-passing-consumer", ARTIFACT_PASSING, 1, "init"],
+  ["script-with-result", SCRIPT, 0, "init"],
+  ["container-set-graph", GRAPH, 0, "init"],
+  ["sidecar", SIDECAR, 0, "init"],
+  ["initless-artifact-passing-consumer", INITLESS, 1, "initless"],
+])("the pod of %s, beside the one a controller made", (file, text, index, layout) => {
+  it("has the same containers, and the same argv, mounts and variables in each", async () => {
+    const { pod } = await planned(text, index, layout);
+    const real = readContainers(file);
+    expect([...pod.init, ...pod.containers].map(({ name }) => name)).toEqual([...real.keys()]);
+    for (const [name, container] of real) {
+      const ours = planOf(pod, name);
+      expect(normalise(ours.argv), name).toEqual([...container.command, ...(container.args ?? [])]);
+      expect(mountsOf(ours.mounts), name).toEqual(
+        container.volumeMounts.map((mount) => `${mount.mountPath}${mount.readOnly ? " ro" : ""}`).toSorted(),
       );
-      expect(environmentNames(ours)).toEqual([...new Set(real?.env.map((variable) => variable.name))]);
-      const fixed = [
-        "ARGO_NODE_ID",
-        "ARGO_INCLUDE_SCRIPT_OUTPUT",
-        "ARGO_DEADLINE",
-        "TRACESTATE",
-        "ARGO_PROGRESS_FILE",
-      ];
-      for (const variable of real?.env.filter((entry) => fixed.includes(entry.name)) ?? []) {
-        expect(ours.environment[variable.name]).toBe(variable.value);
+      expect(environmentNames(ours), name).toEqual([
+        ...new Set(container.env.map((variable) => variable.name)),
+      ]);
+      for (const variable of container.env.filter((entry) => SAME_VALUE.includes(entry.name))) {
+        expect(ours.environment[variable.name], name).toBe(variable.value);
       }
-    },
-  );
+    }
+  });
 
   it("gives the executor the same template", async () => {
-    const { request } = await planned(text, index);
-    const real = readContainers(file)
-      .get("init")
-      ?.env.find((entry) => entry.name === "ARGO_TEMPLATE")?.value;
+    const { request } = await planned(text, index, layout);
+    const carriers = [...readContainers(file).values()];
+    const real = carriers
+      .flatMap(({ env }) => env)
+      .find((entry) => entry.name === "ARGO_TEMPLATE")
+      ?.value?.replaceAll(...LOOKED_UP);
     expect(withoutDefaults(request.template)).toEqual(withoutDefaults(JSON.parse(real ?? "")));
   });
 });
 
 /** Go writes an empty name and empty resources, which say nothing. */
-function withoutDefaults(template: object): object {
-  const container = ({ name: _name, resources: _resources, ...rest }: Record<string, unknown>) => rest;
-  return Object.fromEntries(
-    Object.entries(template).map(([key, value]) => [
-      key,
-      ["container", "script"].includes(key) ? container(value) : value,
-    ]),
-  );
+function withoutDefaults(template: unknown): unknown {
+  return JSON.parse(JSON.stringify(template), (key, value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    const { resources: _resources, ...rest } = value as Record<string, unknown>;
+    if (rest.name !== "" || !["container", "script"].includes(key)) return rest;
+    const { name: _name, ...named } = rest;
+    return named;
+  });
 }
 
 describe("planPod", () => {
   it("mirrors the user's volumes for the executor, and mounts no input artifact that lies in one", async () => {
-    const text = `kind: Workflow
+    const text = `apiVersion: argoproj.io/v1alpha1
+kind: Workflow
 metadata: {name: wf}
 spec:
   entrypoint: main
@@ -226,7 +291,7 @@ spec:
         volumeMounts: [{name: work, mountPath: /work}, {name: token, mountPath: /token, readOnly: true}, {name: work, mountPath: /sub, subPath: s}]
 `;
     const { pod } = await planned(text, 0);
-    const main = pod.main();
+    const main = planOf(pod, "main");
     expect(mountsOf(main.mounts)).toEqual(
       [
         "/sub",
@@ -238,7 +303,7 @@ spec:
     );
     expect(main.workingDirectory).toBe("/work");
     expect(main.environment.KEY).toBe("s");
-    expect(mountsOf(pod.init.mounts)).toEqual(
+    expect(mountsOf(planOf(pod, "init").mounts)).toEqual(
       expect.arrayContaining([
         "/argo/inputs/artifacts",
         "/mainctrfs/token ro",
@@ -247,7 +312,7 @@ spec:
       ]),
     );
     // For saving, everything can be written (contract §1.3).
-    expect(mountsOf(pod.wait().mounts)).toEqual(
+    expect(mountsOf(planOf(pod, "wait").mounts)).toEqual(
       expect.arrayContaining(["/mainctrfs/token", "/mainctrfs/work", "/tmp"]),
     );
     const token = main.mounts.find((mount) => mount.target === "/token")?.source ?? "";
@@ -258,12 +323,12 @@ spec:
 
   it("shows the executor only the keys of secrets that the template refers to", async () => {
     const { pod } = await planned(ARTIFACT_PASSING, 0);
-    const secret = pod.init.mounts.find((mount) => mount.target === "/argo/secret/my-minio-cred");
+    const secret = planOf(pod, "init").mounts.find((mount) => mount.target === "/argo/secret/my-minio-cred");
     expect(readFileSync(join(secret?.source ?? "", "accesskey"), "utf8")).toBe("a");
     const { pod: bare } = await planned(
-      "kind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, templates: [{name: m, container: {command: [x]}}]}\n",
+      "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, templates: [{name: m, container: {command: [x]}}]}\n",
       0,
     );
-    expect(bare.init.mounts.some((mount) => mount.target.startsWith("/argo/secret"))).toBe(false);
+    expect(planOf(bare, "init").mounts.some((mount) => mount.target.startsWith("/argo/secret"))).toBe(false);
   });
 });

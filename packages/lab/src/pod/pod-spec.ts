@@ -1,52 +1,40 @@
-import { join } from "node:path";
-import {
-  type Artifact,
-  cleanArtifactPath,
-  createPaths,
-  findVolumeMount,
-  hasKey,
-  hasLocation,
-  joinPath,
-} from "@skein/contract";
-import type { ContainerSpec, SandboxMount } from "../sandbox/sandbox.ts";
-import { secretReferences } from "../workflow/secrets.ts";
+import { createPaths, INIT_CONTAINER, SUPERVISOR_CONTAINER, WAIT_CONTAINER } from "@skein/contract";
+import type { ContainerSpec } from "../sandbox/sandbox.ts";
+import { type AuthoredContainer, authoredContainers } from "../workflow/containers.ts";
 import type { Secrets, UserContainer, Volume, WorkflowTemplate } from "../workflow/types.ts";
-import { EXECUTOR_ROOT } from "./executor-settings.ts";
 import { expandVariables } from "./expand-variables.ts";
 import { executorEnvironment, type PodFacts, userEnvironment } from "./pod-environment.ts";
-import { emptyDirectory, makeVolume, subPathOf, writeSecrets } from "./pod-volumes.ts";
+import { createPodMounts, IMAGE_VOLUME, KUBECONFIG } from "./pod-mounts.ts";
 
 /** The flags a controller passes to every container of the executor (contract §1.4). */
 const LOG_FLAGS = ["--loglevel", "info", "--log-format", "text", "--gloglevel", "0"];
 
-/** As a controller with `kubeConfig` configured has it (contract §1.3, §1.4). */
-const KUBECONFIG = "/kube/config";
-
 const paths = createPaths();
 
+/** The contents of a container; where its files are on the machine is for who starts it. */
 export type ContainerPlan = Pick<ContainerSpec, "argv" | "environment" | "mounts" | "workingDirectory">;
 
-/** The containers of a pod. `wait` and `main` are made once `init` has ended: it decides what their inputs are. */
-export interface PodPlan {
-  init: ContainerPlan;
-  wait(): ContainerPlan;
-  main(): ContainerPlan;
+/** `auxiliary`: `wait`, or `supervisor`. */
+export type PlannedRole = AuthoredContainer["role"] | "auxiliary";
+
+export interface PlannedContainer {
+  name: string;
+  role: PlannedRole;
+  /** To be asked for when the container is about to start: what ran before it decides what its inputs are. */
+  plan(): ContainerPlan;
 }
 
-interface PodVolumes {
-  shared: string;
-  temporary: string;
-  staging: string;
-  inputArtifacts: string;
-  /** By the names of the secrets. */
-  secrets: ReadonlyMap<string, string>;
-  /** By the names of the volumes. */
-  user: ReadonlyMap<string, string>;
+/** The containers of a pod, in the order of its specification. */
+export interface PodPlan {
+  /** Run one after the other, each to its end. */
+  init: readonly PlannedContainer[];
+  /** Run side by side. The first one is the auxiliary container. */
+  containers: readonly PlannedContainer[];
 }
 
 /**
  * What controller and kubelet make of a template: volumes, mounts, argv and environment of each container
- * (contract §1.3–1.5, §3; appendix A).
+ * (contract §1.3–1.6, §3; appendix A).
  *
  * @param directory an own directory for the pod's volumes
  */
@@ -55,147 +43,58 @@ export function planPod(
   directory: string,
   sources: { secrets: Secrets; workflowVolumes: readonly Volume[] },
 ): PodPlan {
-  const { template } = facts.request;
-  const volumes = makeVolumes(template, directory, sources);
-  const container: UserContainer = template.container ?? template.script ?? {};
-  return {
-    init: {
-      argv: ["argoexec", "init", ...LOG_FLAGS, "--kubeconfig", KUBECONFIG],
-      environment: executorEnvironment(facts, "init"),
-      mounts: [...executorMounts(facts, volumes), ...initMounts(template, container, volumes)],
-    },
-    wait: () => ({
-      argv: ["argoexec", "wait", ...LOG_FLAGS, "--kubeconfig", KUBECONFIG],
-      environment: executorEnvironment(facts, "wait"),
-      mounts: [
-        ...executorMounts(facts, volumes),
-        ...ownMounts(template, container, volumes).map(mirrored),
-        // The first container of the pod, so its number is 0.
-        { source: emptyDirectory(join(volumes.temporary, "0")), target: "/tmp" },
-      ],
+  const { settings, request } = facts;
+  const { template } = request;
+  const initless = settings.layout === "initless";
+  const mounts = createPodMounts(template, settings, directory, sources);
+  const executor = (
+    name: typeof INIT_CONTAINER | typeof WAIT_CONTAINER | typeof SUPERVISOR_CONTAINER,
+  ): PlannedContainer => ({
+    name,
+    role: name === INIT_CONTAINER ? "init" : "auxiliary",
+    plan: () => ({
+      argv: ["argoexec", name, ...LOG_FLAGS, "--kubeconfig", KUBECONFIG],
+      environment: executorEnvironment(facts, name),
+      mounts: name === INIT_CONTAINER ? mounts.init() : mounts.auxiliary(),
     }),
-    main: () => ({
-      ...mainProcess(facts, template, container, sources.secrets),
-      mounts: [...commonMounts(facts, volumes), ...ownMounts(template, container, volumes)],
-      ...(container.workingDir ? { workingDirectory: container.workingDir } : {}),
-    }),
-  };
-}
-
-function makeVolumes(
-  template: WorkflowTemplate,
-  directory: string,
-  { secrets, workflowVolumes }: { secrets: Secrets; workflowVolumes: readonly Volume[] },
-): PodVolumes {
-  const { env: _env, ...withoutEnvironment } = template.container ?? template.script ?? {};
-  const references = secretReferences({ ...template, container: withoutEnvironment, script: undefined });
-  const declared = [...workflowVolumes, ...(template.volumes ?? [])];
-  const used = new Set((template.container ?? template.script)?.volumeMounts?.map((mount) => mount.name));
-  const user = new Map(
-    declared
-      .filter((volume) => used.has(volume.name))
-      .map((volume) => [volume.name, makeVolume(join(directory, "user"), volume, secrets)]),
-  );
-  return {
-    shared: emptyDirectory(join(directory, "var-run-argo")),
-    temporary: emptyDirectory(join(directory, "tmp-dir-argo")),
-    staging: emptyDirectory(join(directory, "argo-staging")),
-    inputArtifacts: emptyDirectory(join(directory, "input-artifacts")),
-    secrets: writeSecrets(join(directory, "secrets"), references, secrets),
-    user,
-  };
-}
-
-function commonMounts({ settings }: PodFacts, { shared }: PodVolumes): SandboxMount[] {
-  return [
-    { source: shared, target: paths.shared },
-    { source: settings.serviceAccount, target: paths.serviceAccount, readOnly: true },
-  ];
-}
-
-function executorMounts(facts: PodFacts, volumes: PodVolumes): SandboxMount[] {
-  const { settings } = facts;
-  return [
-    ...commonMounts(facts, volumes),
-    { source: settings.executorDirectory, target: EXECUTOR_ROOT, readOnly: true },
-    { source: settings.kubeconfig, target: KUBECONFIG, readOnly: true },
-    ...[...volumes.secrets].map(([name, source]) => ({
-      source,
-      target: join(paths.secrets, name),
-      readOnly: true,
-    })),
-  ];
-}
-
-function initMounts(
-  template: WorkflowTemplate,
-  container: UserContainer,
-  volumes: PodVolumes,
-): SandboxMount[] {
-  const inputs = template.inputs?.artifacts ?? [];
-  return [
-    ...(template.script ? [{ source: volumes.staging, target: "/argo/staging" }] : []),
-    ...(inputs.length > 0 ? [{ source: volumes.inputArtifacts, target: paths.inputArtifacts }] : []),
-    ...(inputs.length > 0 ? userMounts(container, volumes).map((mount) => onMirror(mount)) : []),
-  ];
-}
-
-/** What only `main` has mounted, and `wait` sees below `/mainctrfs`. */
-function ownMounts(
-  template: WorkflowTemplate,
-  container: UserContainer,
-  volumes: PodVolumes,
-): SandboxMount[] {
-  return [
-    ...userMounts(container, volumes),
-    ...(template.script ? [{ source: volumes.staging, target: "/argo/staging" }] : []),
-    ...(template.inputs?.artifacts ?? [])
-      .filter((artifact) => isMountedByItself(artifact, container))
-      .map((artifact) => ({
-        source: subPathOf(volumes.inputArtifacts, artifact.name),
-        target: cleanArtifactPath(artifact),
-      })),
-  ];
-}
-
-function isMountedByItself(artifact: Artifact, container: UserContainer): boolean {
-  if (artifact.optional && !hasLocation(artifact) && !hasKey(artifact)) return false;
-  return !findVolumeMount(container.volumeMounts ?? [], cleanArtifactPath(artifact));
-}
-
-function userMounts(container: UserContainer, volumes: PodVolumes): SandboxMount[] {
-  return (container.volumeMounts ?? []).map(({ name, mountPath, subPath, readOnly }) => {
-    const volume = volumes.user.get(name);
-    if (volume === undefined) throw new Error(`there is no volume "${name}"`);
-    return {
-      source: subPath ? subPathOf(volume, subPath) : volume,
-      target: mountPath,
-      readOnly: readOnly ?? false,
-    };
   });
+  const user = (authored: AuthoredContainer): PlannedContainer => ({
+    name: authored.name,
+    role: authored.role,
+    plan: () => ({
+      ...userProcess(facts, authored, sources.secrets),
+      mounts: mounts.user(authored),
+      ...(authored.container.workingDir ? { workingDirectory: authored.container.workingDir } : {}),
+    }),
+  });
+  const authored = authoredContainers(template);
+  return {
+    init: [
+      ...(initless ? [] : [executor(INIT_CONTAINER)]),
+      ...authored.filter(({ role }) => role === "init").map(user),
+    ],
+    containers: [
+      executor(initless ? SUPERVISOR_CONTAINER : WAIT_CONTAINER),
+      ...authored.filter(({ role }) => role !== "init").map(user),
+    ],
+  };
 }
 
-/** For loading, `readOnly` stays as declared; for saving, everything can be written. */
-function onMirror(mount: SandboxMount): SandboxMount {
-  return { ...mount, target: joinPath(paths.mainContainerRoot, mount.target) };
-}
-
-function mirrored(mount: SandboxMount): SandboxMount {
-  return { ...onMirror(mount), readOnly: false };
-}
-
-function mainProcess(
+/** Everything but an init container is wrapped (contract §1.5). */
+function userProcess(
   facts: PodFacts,
-  template: WorkflowTemplate,
-  container: UserContainer,
+  authored: AuthoredContainer,
   secrets: Secrets,
 ): Pick<ContainerPlan, "argv" | "environment"> {
-  const environment = userEnvironment(facts, container, secrets);
-  const command = userArgv(template, container).map((word) => expandVariables(word, environment));
-  return { argv: [paths.front, "emissary", ...LOG_FLAGS, "--", ...command], environment };
+  const { settings, request } = facts;
+  const environment = userEnvironment(facts, authored, secrets);
+  const command = userArgv(request.template, authored).map((word) => expandVariables(word, environment));
+  const front = settings.layout === "initless" ? `${IMAGE_VOLUME}/bin/argoexec` : paths.front;
+  const wrapper = authored.role === "init" ? [] : [front, "emissary", ...LOG_FLAGS, "--"];
+  return { argv: [...wrapper, ...command], environment };
 }
 
-function userArgv(template: WorkflowTemplate, { command = [], args = [] }: UserContainer): string[] {
-  const script = template.script?.source ? [paths.script] : [];
-  return [...command, ...args, ...script];
+function userArgv({ script }: WorkflowTemplate, { role, container }: AuthoredContainer): string[] {
+  const { command = [], args = [] }: UserContainer = container;
+  return [...command, ...args, ...(role === "main" && script?.source ? [paths.script] : [])];
 }

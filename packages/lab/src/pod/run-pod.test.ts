@@ -8,7 +8,7 @@ import type { ContainerSpec, Sandbox, SandboxOptions } from "../sandbox/sandbox.
 import type { SandboxProcess } from "../sandbox/sandbox-process.ts";
 import { createPodRunner, type PodRunnerParts } from "./run-pod.ts";
 
-/** What a container does; its name is the sub-command of the executor. */
+/** What a container does. */
 type Behaviour = (spec: ContainerSpec, process: FakeProcess) => void;
 
 class FakeProcess implements SandboxProcess {
@@ -34,14 +34,14 @@ class FakeProcess implements SandboxProcess {
   }
 }
 
-/** Stands in for the mounts: containers are behaviours, by the executor's sub-command. */
+/** Stands in for the mounts: containers are behaviours, by their names. */
 function createFakeSandbox(behaviours: Record<string, Behaviour>) {
   const started: string[] = [];
   const processes = new Map<string, FakeProcess>();
   const sandbox: Sandbox = {
     options: {} as SandboxOptions,
     start: async (spec) => {
-      const name = spec.argv[1] ?? "";
+      const name = spec.environment.ARGO_CONTAINER_NAME ?? "";
       started.push(name);
       const process = new FakeProcess();
       processes.set(name, process);
@@ -71,16 +71,13 @@ function completed(
   return { ...result, metadata: { ...result.metadata, labels: { ...result.metadata.labels, ...labels } } };
 }
 
-function runPod(
-  sandbox: Sandbox,
-  parts: Partial<PodRunnerParts> = {},
-  onRunning: () => void = () => undefined,
-) {
+function runPod(sandbox: Sandbox, parts: Partial<PodRunnerParts> = {}, changes: Partial<PodRequest> = {}) {
   const trace = { traceId: "1".repeat(32), spanId: "2".repeat(16), traceFlags: 1 };
   const run = createPodRunner({
     sandbox,
     identity: { name: "wf", uid: "u", namespace: "argo", createdAt: new Date() },
     settings: {
+      layout: "init",
       executorDirectory: directory,
       traceEndpoint: "http://127.0.0.1:1",
       kubeconfig: directory,
@@ -103,17 +100,20 @@ function runPod(
     template: { name: "t", container: { command: ["true"] } },
     includeScriptOutput: false,
     deadline: undefined,
-    onRunning,
+    terminationGracePeriodSeconds: undefined,
+    onRunning: () => undefined,
+    onContainer: () => undefined,
+    ...changes,
   };
   return run(request as unknown as PodRequest);
 }
 
 describe("createPodRunner", () => {
   it("runs init to its end, then wait and main, and takes what the executor reported", async () => {
-    const { sandbox, started } = createFakeSandbox({ init: ENDS_WELL, wait: ENDS_WELL, emissary: ENDS_WELL });
+    const { sandbox, started } = createFakeSandbox({ init: ENDS_WELL, wait: ENDS_WELL, main: ENDS_WELL });
     const running: true[] = [];
-    const outcome = await runPod(sandbox, {}, () => void running.push(true));
-    expect(started).toEqual(["init", "wait", "emissary"]);
+    const outcome = await runPod(sandbox, {}, { onRunning: () => void running.push(true) });
+    expect(started).toEqual(["init", "wait", "main"]);
     expect(outcome).toEqual({ phase: "Succeeded", message: "", outputs: { result: "r", exitCode: "0" } });
     expect(running).toEqual([true]);
   });
@@ -137,7 +137,7 @@ describe("createPodRunner", () => {
     const { sandbox } = createFakeSandbox({
       init: ENDS_WELL,
       wait: ENDS_WELL,
-      emissary: (_, process) => process.end(3),
+      main: (_, process) => process.end(3),
     });
     expect(await runPod(sandbox)).toEqual({
       phase: "Failed",
@@ -149,7 +149,7 @@ describe("createPodRunner", () => {
   it("terminates a wait that is still at work some time after main, and lets it finish", async () => {
     const { sandbox, processes } = createFakeSandbox({
       init: ENDS_WELL,
-      emissary: ENDS_WELL,
+      main: ENDS_WELL,
       wait: (_, process) => {
         process.onSignal = () => process.end(0);
       },
@@ -159,7 +159,7 @@ describe("createPodRunner", () => {
   });
 
   it("does not believe a wait that ended without completing its report", async () => {
-    const { sandbox } = createFakeSandbox({ init: ENDS_WELL, wait: ENDS_WELL, emissary: ENDS_WELL });
+    const { sandbox } = createFakeSandbox({ init: ENDS_WELL, wait: ENDS_WELL, main: ENDS_WELL });
     const taskResult = () => completed({ [LABEL_REPORT_OUTPUTS_COMPLETED]: "false" });
     expect(await runPod(sandbox, { taskResult })).toMatchObject({
       phase: "Error",
@@ -174,14 +174,14 @@ describe("createPodRunner", () => {
       wait: (_, process) => {
         process.onSignal = () => process.end(0);
       },
-      emissary: (_, process) => {
+      main: (_, process) => {
         process.onSignal = (signal) => signal === "SIGKILL" && process.end(137);
         stop.abort();
       },
     });
     const outcome = await runPod(sandbox, { signal: stop.signal, gracePeriodMs: 1 });
     expect(outcome).toMatchObject({ phase: "Failed", message: "main: Error (exit code 137)" });
-    expect(processes.get("emissary")?.signals).toEqual(["SIGTERM", "SIGKILL"]);
+    expect(processes.get("main")?.signals).toEqual(["SIGTERM", "SIGKILL"]);
     expect(processes.get("wait")?.signals).toEqual(["SIGTERM"]);
   });
 
@@ -204,7 +204,7 @@ describe("createPodRunner", () => {
       wait: (_, process) => {
         process.onSignal = () => process.end(137);
       },
-      emissary: () => {
+      main: () => {
         throw new Error("mount: /x: permission denied");
       },
     });
@@ -215,5 +215,87 @@ describe("createPodRunner", () => {
       outputs: {},
     });
     expect(processes.get("wait")?.signals).toEqual(["SIGKILL"]);
+  });
+
+  it("runs the user's init containers after its own, and nothing more once one has failed", async () => {
+    const template = {
+      name: "t",
+      container: { command: ["true"] },
+      initContainers: ["one", "two"].map((name) => ({ name, command: ["true"] })),
+    };
+    const { sandbox, started } = createFakeSandbox({
+      init: ENDS_WELL,
+      one: (_, process) => process.end(5),
+    });
+    expect(await runPod(sandbox, {}, { template })).toMatchObject({
+      phase: "Failed",
+      message: "one: Error (exit code 5)",
+    });
+    expect(started).toEqual(["init", "one"]);
+  });
+
+  it("ends sidecars when main has ended: SIGTERM, and SIGKILL after the pod's grace period", async () => {
+    const { sandbox, processes } = createFakeSandbox({
+      init: ENDS_WELL,
+      wait: ENDS_WELL,
+      main: ENDS_WELL,
+      polite: (_, process) => {
+        process.onSignal = () => process.end(143);
+      },
+      deaf: (_, process) => {
+        process.onSignal = (signal) => signal === "SIGKILL" && process.end(137);
+      },
+    });
+    const template = {
+      name: "t",
+      container: { command: ["true"] },
+      sidecars: ["polite", "deaf"].map((name) => ({ name, command: ["serve"] })),
+    };
+    const outcome = await runPod(sandbox, { gracePeriodMs: 1 }, { template });
+    expect(outcome).toMatchObject({ phase: "Succeeded", message: "" });
+    expect(processes.get("polite")?.signals).toEqual(["SIGTERM"]);
+    expect(processes.get("deaf")?.signals).toEqual(["SIGTERM", "SIGKILL"]);
+  });
+
+  it("ends the other containers of a set when one has failed, and tells of each", async () => {
+    const { sandbox, processes } = createFakeSandbox({
+      init: ENDS_WELL,
+      wait: (_, process) => {
+        process.onSignal = () => process.end(0);
+      },
+      a: (_, process) => process.end(3),
+      b: (_, process) => {
+        process.onSignal = () => process.end(64);
+      },
+    });
+    const template = {
+      name: "t",
+      containerSet: { containers: ["a", "b"].map((name) => ({ name, command: ["x"] })) },
+    };
+    const told: string[] = [];
+    const outcome = await runPod(
+      sandbox,
+      {},
+      { template, onContainer: (name, { phase }) => void told.push(`${name} ${phase}`) },
+    );
+    expect(outcome).toMatchObject({ phase: "Failed", message: "a: Error (exit code 3)" });
+    expect(outcome.outputs).not.toHaveProperty("exitCode");
+    expect(processes.get("b")?.signals).toEqual(["SIGTERM"]);
+    expect(told).toEqual(["a Running", "a Failed", "b Running", "b Error"]);
+  });
+
+  it("kills everything at once when it is told to", async () => {
+    const stop = new AbortController();
+    const kill = new AbortController();
+    const dies = (_: ContainerSpec, process: FakeProcess): void => {
+      process.onSignal = (signal) => signal === "SIGKILL" && process.end(137);
+    };
+    const { sandbox } = createFakeSandbox({ init: ENDS_WELL, wait: dies, main: dies });
+    const onRunning = (): void => {
+      stop.abort();
+      kill.abort();
+    };
+    const outcome = await runPod(sandbox, { signal: stop.signal, killSignal: kill.signal }, { onRunning });
+    expect(outcome).toMatchObject({ phase: "Failed", message: "main: Error (exit code 137)" });
   });
 });

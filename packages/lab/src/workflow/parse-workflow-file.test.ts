@@ -20,13 +20,14 @@ spec:
   templates:
     - name: main
       container: {image: busybox, command: [echo], args: [hi]}
+apiVersion: argoproj.io/v1alpha1
 `;
 
 describe("parseWorkflowFile", () => {
   it("reads a workflow and the secrets beside it", () => {
     const file = parseWorkflowFile(
       "wf.yaml",
-      `${HELLO}---\nkind: Secret\nmetadata: {name: s}\ndata: {a: aGk=}\nstringData: {b: plain}\n`,
+      `${HELLO}---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: aGk=}\nstringData: {b: plain}\n`,
     );
     expect(file.workflow.spec.templates[0]?.container?.args).toEqual(["hi"]);
     expect(Buffer.from(file.secrets.get("s")?.get("a") ?? []).toString()).toBe("hi");
@@ -76,10 +77,10 @@ describe("parseWorkflowFile", () => {
   it("names every field it does not understand, with its line and column", () => {
     const text = HELLO.replace(
       "    - name: main",
-      "    - retryStrategy: {limit: 3}\n      name: main\n      daemon: true",
+      "    - memoize: {key: 3}\n      name: main\n      daemon: true",
     );
     expect(refusals(text)).toEqual([
-      'wf.yaml:6:7: the lab does not understand "retryStrategy" of a template',
+      'wf.yaml:6:7: the lab does not understand "memoize" of a template',
       'wf.yaml:8:7: the lab does not understand "daemon" of a template',
     ]);
   });
@@ -88,7 +89,8 @@ describe("parseWorkflowFile", () => {
     ["withItems", "steps: [[{name: a, template: main, withItems: [1]}]]"],
     ["when", "steps: [[{name: a, template: main, when: 'x == y'}]]"],
     ["onExit", "dag: {tasks: [{name: a, template: main, onExit: main}]}"],
-    ["sidecars", "sidecars: [{name: x, image: y}]"],
+    ["expression", 'retryStrategy: {limit: 3, expression: "true"}'],
+    ["restartPolicy", "sidecars: [{name: x, image: y, restartPolicy: Always}]"],
     ["securityContext", "container: {command: [a], securityContext: {runAsUser: 1}}"],
     ["livenessProbe", "container: {command: [a], livenessProbe: {}}"],
     ["gcs", "inputs: {artifacts: [{name: a, path: /a, gcs: {key: x}}]}"],
@@ -114,9 +116,39 @@ describe("parseWorkflowFile", () => {
       "wf.yaml:1:1: the lab does not understand the kind CronWorkflow; make its workflowSpec the spec of a Workflow",
     ]);
     expect(refusals(`${HELLO}---\n${HELLO}`)).toEqual([
-      "wf.yaml:9:1: a second Workflow; the lab runs one at a time",
+      "wf.yaml:10:1: a second Workflow; the lab runs one at a time",
     ]);
-    expect(refusals("")).toEqual(["wf.yaml:1:1: there is no Workflow in this file"]);
+  });
+
+  it.each([
+    ["nothing", "", /^wf\.yaml:1:1: there is no Workflow in this file; expected a Workflow \(apiVersion: /],
+    [
+      "no kind",
+      "metadata: {name: x}\n",
+      /^wf\.yaml:1:1: not a Kubernetes object: it has no "kind"; expected a W/,
+    ],
+    [
+      "a kind that is spelled otherwise",
+      HELLO.replace("kind: Workflow", "kind: workflow"),
+      /^wf\.yaml:1:1: the lab does not understand the kind workflow; expected a Workflow \(apiVersion: argoproj/,
+    ],
+    [
+      "no apiVersion",
+      HELLO.replace(/apiVersion.*\n/, ""),
+      /^wf\.yaml:1:1: a Workflow needs "apiVersion: argoproj\.io\/v1alpha1"; it has none$/,
+    ],
+    [
+      "another apiVersion",
+      HELLO.replace("v1alpha1", "v1"),
+      /^wf\.yaml:8:1: a Workflow needs "apiVersion: argoproj\.io\/v1alpha1"; not "argoproj\.io\/v1"$/,
+    ],
+    [
+      "a Secret without one",
+      `${HELLO}---\nkind: Secret\nmetadata: {name: s}\n`,
+      /^wf\.yaml:10:1: a Secret needs "apiVersion: v1"; it has none$/,
+    ],
+  ])("says what is expected of a file with %s", (_what, text, complaint) => {
+    expect(refusals(text)).toEqual([expect.stringMatching(complaint)]);
   });
 
   it("passes on what YAML itself complains about, duplicate fields included", () => {
@@ -126,8 +158,8 @@ describe("parseWorkflowFile", () => {
 
   it("refuses a secret that is not base64 rather than decode it to something else", () => {
     const [refusal] = refusals(
-      `${HELLO}---\nkind: Secret\nmetadata: {name: s}\ndata:\n  token: not base64!\n`,
+      `${HELLO}---\nkind: Secret\nmetadata: {name: s}\ndata:\n  token: not base64!\napiVersion: v1\n`,
     );
-    expect(refusal).toBe('wf.yaml:12:3: "token" is not base64; plain text belongs in stringData');
+    expect(refusal).toBe('wf.yaml:13:3: "token" is not base64; plain text belongs in stringData');
   });
 });

@@ -17,6 +17,16 @@ export interface WorkflowFile {
   position(path: Path): Position;
 }
 
+/** What the lab reads, and the version each must be of. */
+const API_VERSIONS: Readonly<Record<string, string>> = {
+  Workflow: "argoproj.io/v1alpha1",
+  Secret: "v1",
+  ConfigMap: "v1",
+};
+
+const EXPECTED =
+  "a Workflow (apiVersion: argoproj.io/v1alpha1, kind: Workflow), and Secrets and ConfigMaps beside it";
+
 /** Kinds that people keep beside their workflows and that the lab cannot run, with the way out. */
 const REFUSED_KINDS: Readonly<Record<string, string>> = {
   WorkflowTemplate: "copy its templates into a Workflow",
@@ -37,6 +47,7 @@ export function parseWorkflowFile(name: string, text: string): WorkflowFile {
   for (const document of documents) {
     const kind = kindOf(document);
     const read = (shape: Shape): unknown => checkDocument(document, shape, problems);
+    checkVersion(document, kind, problems);
     if (kind === "Workflow") workflows.push({ workflow: read(workflowShape) as Workflow, document });
     else if (kind === "Secret") addSecret(secrets, read(secretShape) as SecretObject, document, problems);
     else if (kind === "ConfigMap") addConfigMap(configMaps, read(configMapShape) as ConfigMapObject);
@@ -44,7 +55,7 @@ export function parseWorkflowFile(name: string, text: string): WorkflowFile {
   }
   const [first, second] = workflows;
   if (!first && problems.length === 0)
-    problems.push({ line: 1, column: 1, message: "there is no Workflow in this file" });
+    problems.push({ line: 1, column: 1, message: `there is no Workflow in this file; expected ${EXPECTED}` });
   if (second) {
     problems.push({
       ...second.document.position(["kind"]),
@@ -61,9 +72,22 @@ function kindOf(document: SourceDocument): string {
 }
 
 function refuseKind(kind: string): string {
-  if (kind === "") return 'not a Kubernetes object: it has no "kind"';
+  if (kind === "") return `not a Kubernetes object: it has no "kind"; expected ${EXPECTED}`;
   const way = REFUSED_KINDS[kind];
-  return `the lab does not understand the kind ${kind}${way === undefined ? "; only Workflow, Secret and ConfigMap" : `; ${way}`}`;
+  return `the lab does not understand the kind ${kind}${way === undefined ? `; expected ${EXPECTED}` : `; ${way}`}`;
+}
+
+function checkVersion(document: SourceDocument, kind: string, problems: Problem[]): void {
+  const wanted = API_VERSIONS[kind];
+  if (wanted === undefined) return;
+  const { apiVersion } = document.value as { apiVersion?: unknown };
+  if (apiVersion === wanted) return;
+  const found =
+    apiVersion === undefined || apiVersion === null ? "it has none" : `not ${JSON.stringify(apiVersion)}`;
+  problems.push({
+    ...document.position(["apiVersion"]),
+    message: `a ${kind} needs "apiVersion: ${wanted}"; ${found}`,
+  });
 }
 
 function checkDocument(document: SourceDocument, shape: Shape, problems: Problem[]): unknown {

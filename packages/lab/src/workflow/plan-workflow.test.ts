@@ -27,6 +27,7 @@ spec:
   templates:
 ${templates.replace(/^/gm, "    ")}
   ${spec === "{}" ? "" : spec}
+apiVersion: argoproj.io/v1alpha1
 `;
 }
 
@@ -99,6 +100,7 @@ describe("planWorkflow", () => {
 
   it("reads the artifact repository from a ConfigMap of the same file", () => {
     const text = `${workflow("- {name: main, container: {command: [x]}}", "artifactRepositoryRef: {configMap: repos, key: v1}")}---
+apiVersion: v1
 kind: ConfigMap
 metadata: {name: repos}
 data:
@@ -131,7 +133,7 @@ describe("what planWorkflow refuses", () => {
     [
       "a template of no type",
       workflow("- {name: main}"),
-      'wf.yaml:6:7: template "main" must have one of container, script, steps and dag; it has none of them',
+      'wf.yaml:6:7: template "main" must have one of container, containerSet, script, steps and dag; it has none of them',
     ],
     [
       "two templates of one name",

@@ -7,13 +7,23 @@ export type StepPrefix = "steps" | "tasks";
 
 export function isPodTemplate(template: WorkflowTemplate): boolean {
   const type = templateType(template);
-  return type === "container" || type === "script";
+  return type === "container" || type === "containerSet" || type === "script";
 }
+
+/** What an attempt knows of itself and of the one before it, where the template has a retryStrategy. */
+export const ATTEMPT_VARIABLES = [
+  "retries",
+  "lastRetry.exitCode",
+  "lastRetry.status",
+  "lastRetry.duration",
+  "lastRetry.message",
+] as const;
 
 /** The names a template's own fields may use, besides the global ones. */
 export function templateVariables(template: WorkflowTemplate): Set<string> {
   const names = new Set(["node.name", "inputs.parameters", "outputs.parameters"]);
   for (const { name } of template.inputs?.parameters ?? []) names.add(`inputs.parameters.${name}`);
+  for (const name of template.retryStrategy ? ATTEMPT_VARIABLES : []) names.add(name);
   if (!isPodTemplate(template)) return names;
   names.add("pod.name");
   for (const { name } of template.inputs?.artifacts ?? []) names.add(`inputs.artifacts.${name}.path`);

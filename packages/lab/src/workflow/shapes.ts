@@ -67,6 +67,30 @@ const containerFields: Record<string, Shape> = {
   readinessProbe: ignored,
 };
 
+const containerSet = object(
+  "a containerSet",
+  {
+    containers: list(
+      object("a container of a containerSet", { ...containerFields, dependencies: list(text) }, ["name"]),
+    ),
+    volumeMounts: containerFields.volumeMounts as Shape,
+    retryStrategy: object("retryStrategy of a containerSet", { retries: anyText, duration: text }, [
+      "retries",
+    ]),
+  },
+  ["containers"],
+);
+
+const extraContainer = (what: string): Shape =>
+  object(what, { ...containerFields, mirrorVolumeMounts: flag }, ["name"]);
+
+const retryStrategy = object("retryStrategy", {
+  limit: anyText,
+  retryPolicy: text,
+  backoff: object("backoff", { duration: anyText, factor: anyText, cap: anyText, maxDuration: anyText }),
+  affinity: ignored,
+});
+
 const volume = object(
   "a volume",
   {
@@ -114,6 +138,11 @@ const templateFields: Record<string, Shape> = {
   outputs: object("outputs", { parameters: list(outputParameter), artifacts: list(outputArtifact) }),
   container: object("a container", containerFields),
   script: object("a script", { ...containerFields, source: text }, ["source"]),
+  containerSet,
+  sidecars: list(extraContainer("a sidecar")),
+  initContainers: list(extraContainer("an init container")),
+  retryStrategy,
+  podSpecPatch: text,
   steps: list(list(object("a step", stepFields, ["name", "template"]))),
   dag: object(
     "a dag",

@@ -22,3 +22,7 @@ export function reportDuplicates(
     seen.add(name);
   }
 }
+
+export function missingSecret(name: string): string {
+  return `there is no Secret "${name}" in this file; add it as a document of its own`;
+}

@@ -1,13 +1,16 @@
 import { templateType } from "@skein/contract";
 import type { WorkflowTemplate } from "./types.ts";
 
-const TYPES = ["container", "script", "steps", "dag"] as const;
+const TYPES = ["container", "containerSet", "script", "steps", "dag"] as const;
 
 /** Lists whose items have an identity, and the field that is it; other lists are replaced whole. */
 const MERGE_KEYS: Readonly<Record<string, string>> = {
   parameters: "name",
   artifacts: "name",
   env: "name",
+  containers: "name",
+  initContainers: "name",
+  sidecars: "name",
   volumes: "name",
   volumeMounts: "mountPath",
 };

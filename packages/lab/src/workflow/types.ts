@@ -1,4 +1,12 @@
-import type { Artifact, Parameter, S3Location, ScriptTemplate, Template, VolumeMount } from "@skein/contract";
+import type {
+  Artifact,
+  ContainerSet,
+  Parameter,
+  S3Location,
+  ScriptTemplate,
+  Template,
+  VolumeMount,
+} from "@skein/contract";
 
 /**
  * The parts of Argo's v1alpha1 types that a controller reads and the lab understands. Field names are the API's own;
@@ -26,6 +34,19 @@ export interface UserContainer {
   volumeMounts?: VolumeMount[];
 }
 
+/** A member of a containerSet. */
+export interface SetMember extends UserContainer {
+  name: string;
+  dependencies?: string[];
+}
+
+/** A container beside the main ones, or before them. */
+export interface ExtraContainer extends UserContainer {
+  name: string;
+  /** Gets everything mounted that `main` has. */
+  mirrorVolumeMounts?: boolean;
+}
+
 export interface Volume {
   name: string;
   emptyDir?: object;
@@ -48,10 +69,30 @@ export interface Dag {
   failFast?: boolean;
 }
 
-export interface WorkflowTemplate extends Omit<Template, "container" | "script" | "steps" | "dag"> {
+/** When an attempt counts as one to be repeated. */
+export type RetryPolicy = "Always" | "OnFailure" | "OnError" | "OnTransientError";
+
+/** Numbers may be texts, for they may come from parameters. Durations are Go's, or a number of seconds. */
+export interface RetryStrategy {
+  /** Attempts after the first one; without a limit there is no end to them. */
+  limit?: string;
+  /** Default `OnFailure`. */
+  retryPolicy?: RetryPolicy;
+  backoff?: { duration?: string; factor?: string; cap?: string; maxDuration?: string };
+}
+
+type OwnFields = "container" | "script" | "containerSet" | "steps" | "dag" | "sidecars";
+
+export interface WorkflowTemplate extends Omit<Template, OwnFields> {
   name: string;
   container?: UserContainer;
   script?: UserContainer & ScriptTemplate;
+  containerSet?: Omit<ContainerSet, "containers"> & { containers: SetMember[] };
+  sidecars?: ExtraContainer[];
+  initContainers?: ExtraContainer[];
+  retryStrategy?: RetryStrategy;
+  /** JSON; the lab understands `terminationGracePeriodSeconds`. */
+  podSpecPatch?: string;
   steps?: Step[][];
   dag?: Dag;
   volumes?: Volume[];

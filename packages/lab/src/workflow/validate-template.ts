@@ -1,11 +1,12 @@
 import { ArtifactError, cleanArtifactPath, parseGoDuration } from "@skein/contract";
 import { dependenciesOf, findCycle, isPlainDepends } from "./dependencies.ts";
-import { allSteps } from "./scope.ts";
+import { allSteps, isPodTemplate } from "./scope.ts";
 import { secretReferences } from "./secrets.ts";
-import { reportDuplicates, type TemplateCheck } from "./template-check.ts";
-import type { UserContainer } from "./types.ts";
+import { missingSecret, reportDuplicates, type TemplateCheck } from "./template-check.ts";
+import { validateContainers } from "./validate-containers.ts";
+import { validateRetryStrategy } from "./validate-retry-strategy.ts";
 
-const TYPES = ["container", "script", "steps", "dag"] as const;
+const TYPES = ["container", "containerSet", "script", "steps", "dag"] as const;
 
 /** Checks what can be seen in the template alone. */
 export function validateTemplate(check: TemplateCheck): void {
@@ -15,45 +16,23 @@ export function validateTemplate(check: TemplateCheck): void {
     const found = types.length === 0 ? "none of them" : types.join(" and ");
     report(
       [],
-      `template "${template.name}" must have one of container, script, steps and dag; it has ${found}`,
+      `template "${template.name}" must have one of container, containerSet, script, steps and dag; it has ${found}`,
     );
   }
   for (const [put, io] of Object.entries({ inputs: template.inputs, outputs: template.outputs })) {
     reportDuplicates(io?.parameters, [put, "parameters"], "parameter", report);
     reportDuplicates(io?.artifacts, [put, "artifacts"], "artifact", report);
   }
-  validateContainer(check, "container", template.container);
-  validateContainer(check, "script", template.script);
+  validateContainers(check);
+  validateRetryStrategy(check);
   validateOutputs(check);
   validateGraph(check);
   validateSecrets(check);
   validateDeadline(check);
 }
 
-function validateContainer(
-  { plan, template, report }: TemplateCheck,
-  field: "container" | "script",
-  container: UserContainer | undefined,
-): void {
-  if (!container) return;
-  if (!container.command?.length) {
-    report([field], "needs a command: the lab has no image to read an entrypoint from");
-  }
-  const volumes = [...(template.volumes ?? []), ...(plan.workflow.spec.volumes ?? [])];
-  for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
-    const volume = volumes.find((candidate) => candidate.name === mount.name);
-    if (!volume) report([field, "volumeMounts", index], `there is no volume called "${mount.name}"`);
-    else if (!volume.emptyDir && !volume.secret) {
-      report([field, "volumeMounts", index], `volume "${mount.name}" needs emptyDir or secret`);
-    }
-    if (volume?.secret && !plan.secrets.has(volume.secret.secretName)) {
-      report([field, "volumeMounts", index], missingSecret(volume.secret.secretName));
-    }
-  }
-}
-
 function validateOutputs({ template, report }: TemplateCheck): void {
-  const pod = template.container ?? template.script;
+  const pod = isPodTemplate(template);
   for (const [index, artifact] of (template.inputs?.artifacts ?? []).entries()) {
     if (pod) checkPath(artifact, (message) => report(["inputs", "artifacts", index], message));
   }
@@ -120,10 +99,6 @@ function validateSecrets({ plan, template, report }: TemplateCheck): void {
     if (!secret) report(path, missingSecret(name));
     else if (!secret.has(key)) report(path, `Secret "${name}" has no key "${key}"`);
   }
-}
-
-function missingSecret(name: string): string {
-  return `there is no Secret "${name}" in this file; add it as a document of its own`;
 }
 
 function validateDeadline({ template, report }: TemplateCheck): void {

@@ -1,7 +1,7 @@
 import type { Report } from "./shape.ts";
 import type { Path } from "./tags.ts";
 import { reportDuplicates, type TemplateCheck } from "./template-check.ts";
-import type { WorkflowPlan, WorkflowTemplate } from "./types.ts";
+import type { WorkflowPlan } from "./types.ts";
 import { validateReferences } from "./validate-references.ts";
 import { validateTags } from "./validate-tags.ts";
 import { validateTemplate } from "./validate-template.ts";
@@ -36,7 +36,6 @@ export function validatePlan(plan: WorkflowPlan, report: Report): void {
         [...base, "name"],
         `"${template.name}" cannot be a template's name: letters, digits and "-" only`,
       );
-    validateMounts(template, (path, message) => report([...base, ...path], message));
     const check: TemplateCheck = {
       plan,
       template,
@@ -45,14 +44,5 @@ export function validatePlan(plan: WorkflowPlan, report: Report): void {
     validateTemplate(check);
     validateReferences(check);
     validateTags(check);
-  }
-}
-
-function validateMounts(template: WorkflowTemplate, report: (path: Path, message: string) => void): void {
-  for (const kind of ["container", "script"] as const) {
-    for (const [index, { subPath = "" }] of (template[kind]?.volumeMounts ?? []).entries()) {
-      if (subPath.startsWith("/") || subPath.split("/").includes(".."))
-        report([kind, "volumeMounts", index, "subPath"], `"${subPath}" leads out of the volume`);
-    }
   }
 }
