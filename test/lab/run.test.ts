@@ -78,14 +78,10 @@ describe("skein run", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
   });
 
   it("refuses what it does not understand before it starts anything", async () => {
-    const run = await runSkein(
-      workflow("- {name: main, retryStrategy: {limit: 2}, container: {command: [x]}}"),
-    );
+    const run = await runSkein(workflow("- {name: main, memoize: {key: a}, container: {command: [x]}}"));
     expect(run.exitCode).toBe(2);
     expect(run.stdout).toBe("");
-    expect(run.stderr).toMatch(
-      /workflow\.yaml:8:20: the lab does not understand "retryStrategy" of a template\n$/,
-    );
+    expect(run.stderr).toMatch(/workflow\.yaml:8:20: the lab does not understand "memoize" of a template\n$/);
     expect(existsSync(run.directory)).toBe(false);
   });
 
@@ -96,7 +92,7 @@ describe("skein run", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
       ),
     );
     expect(run.exitCode).toBe(1);
-    expect(messages(run).wf).toBe("Failed main: Error (exit code 143)");
+    expect(messages(run).wf).toBe("Failed main: Error (exit code 143): Step exceeded its deadline");
     expect(run.files.get("wf/wait.termination")).toBe("Step exceeded its deadline");
   });
 
@@ -114,6 +110,7 @@ describe("skein run", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
     volumeMounts: [{name: work, mountPath: /work}, {name: token, mountPath: /token}]`,
         "volumes: [{name: work, emptyDir: {}}, {name: token, secret: {secretName: s}}]",
       )}---
+apiVersion: v1
 kind: Secret
 metadata: {name: s}
 stringData: {key: hunter2}

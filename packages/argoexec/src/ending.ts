@@ -25,7 +25,7 @@ export class CrashError extends Error {
 /**
  * The only place where an error becomes an exit code (contract §2.3).
  *
- * @param words the sub-command: the front takes codes 1 and 2 of `wait begin` for a misconfiguration and ends there,
+ * @param words the sub-command: the front takes codes 1 and 2 of an early act for a misconfiguration and ends there,
  *   and a mistake of ours must not cost the user his outputs
  */
 export function endingOf(error: unknown, words: readonly string[]): Ending {
@@ -33,7 +33,7 @@ export function endingOf(error: unknown, words: readonly string[]): Ending {
   if (error instanceof ConfigError) return { exitCode: error.exitCode, message };
   // Upstream panics when it cannot read its template.
   if (error instanceof ContractError) return { exitCode: EXIT_PANIC, message };
-  const isEarlyAct = words[0] === "wait" && words[1] !== "finish";
+  const isEarlyAct = ["wait", "supervisor"].includes(words[0] ?? "") && words[1] !== "finish";
   if (error instanceof CrashError && !isEarlyAct) return { exitCode: EXIT_FATAL, message };
   return { exitCode: EXIT_ERROR, message };
 }

@@ -6,6 +6,7 @@ Usage:
 Commands of the executor's own containers:
   init         stage files and load input artifacts
   wait         wait for the main containers, then save and report their outputs
+  supervisor   both, in a pod without an init container
   version      print version information
 
 Commands that run in the user's containers:

@@ -64,7 +64,7 @@ function printOnly({ words, flags }: CommandLine): string | undefined {
 function runCommand({ words, flags }: CommandLine, host: Host, log: Logger): Promise<Ending> {
   const [command = "", act] = words;
   if (command === "init") return initCommand(host, flags, log);
-  if (command === "wait") return waitCommand(act, host, flags, log);
+  if (command === "wait" || command === "supervisor") return waitCommand(command, act, host, flags, log);
   throw new UsageError(whyNot(command));
 }
 

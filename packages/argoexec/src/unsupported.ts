@@ -1,6 +1,5 @@
 /** Commands of upstream's executor that this one does not have yet, and what they are for. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  supervisor: "init-less pods (initlessPod.enabled in the controller's configuration)",
   resource: "resource templates",
   data: "data templates",
   agent: "HTTP and plugin templates",

@@ -1,35 +1,65 @@
 import { EXIT_ERROR, EXIT_OK, errorMessage, type Logger } from "@skein/contract";
-import { createJournal, runWaitBegin, runWaitFinish, runWaitTick, type WaitParts } from "@skein/executor";
+import {
+  createJournal,
+  runSupervisorLoad,
+  runWaitBegin,
+  runWaitFinish,
+  runWaitTick,
+  type WaitParts,
+} from "@skein/executor";
 import type { TaskResultReporter } from "@skein/kubernetes";
 import { waitContext, waitWorkloadContext } from "@skein/telemetry";
-import { openContext, openTracing, transferParts } from "./act-context.ts";
+import { type ActContext, openContext, openTracing, transferParts } from "./act-context.ts";
 import { type Flags, UsageError } from "./command-line.ts";
 import { type Ending, SUCCESS } from "./ending.ts";
 import type { Host } from "./host.ts";
 import { readParent } from "./init-command.ts";
 
-/** `argoexec wait begin|tick|finish`: the acts between which the front waits. */
+type Role = "wait" | "supervisor";
+
+/** `argoexec wait begin|tick|finish`, `argoexec supervisor load|begin|tick|finish`: the acts between which the front waits. */
 export async function waitCommand(
+  role: Role,
   act: string | undefined,
   host: Host,
   flags: Flags,
   log: Logger,
 ): Promise<Ending> {
   switch (act) {
+    case "load":
+      if (role === "supervisor") return load(host, flags, log);
+      break;
     case "begin":
-      return begin(host, flags, log);
+      return begin(role, host, flags, log);
     case "tick":
       return tick(host, flags, log);
     case "finish":
       return finish(host, flags, log);
-    default:
-      throw new UsageError(`argoexec wait needs begin, tick or finish here; the front runs the three`);
+  }
+  const acts = role === "supervisor" ? "load, begin, tick or finish" : "begin, tick or finish";
+  throw new UsageError(`argoexec ${role} needs ${acts} here; the front runs them`);
+}
+
+async function load(host: Host, flags: Flags, log: Logger): Promise<Ending> {
+  const stop = stopOnTermination(host);
+  const { parts, close, context } = await openWait(host, flags, log, stop, {
+    exports: false,
+    announce: true,
+  });
+  try {
+    await runSupervisorLoad({ ...parts, parent: await readParent(context) });
+    return SUCCESS;
+  } finally {
+    await close();
   }
 }
 
-async function begin(host: Host, flags: Flags, log: Logger): Promise<Ending> {
+async function begin(role: Role, host: Host, flags: Flags, log: Logger): Promise<Ending> {
   const stop = stopOnTermination(host);
-  const { parts, close } = await openWait(host, flags, log, stop, { exports: false });
+  const { parts, close } = await openWait(host, flags, log, stop, {
+    exports: false,
+    announce: role === "wait",
+  });
   try {
     await runWaitBegin(parts);
     return SUCCESS;
@@ -77,9 +107,13 @@ async function openWait(
   flags: Flags,
   log: Logger,
   signal: AbortSignal,
-  options: { exports: boolean; tick?: boolean },
-): Promise<{ parts: WaitParts & ReturnType<typeof transferParts>; close(): Promise<void> }> {
-  const context = await openContext(host, flags, log, { announce: !options.exports && !options.tick });
+  options: { exports: boolean; tick?: boolean; announce?: boolean },
+): Promise<{
+  parts: WaitParts & ReturnType<typeof transferParts>;
+  context: ActContext;
+  close(): Promise<void>;
+}> {
+  const context = await openContext(host, flags, log, { announce: options.announce ?? false });
   const journal = createJournal(host.paths.journal(context.config.containerName));
   const lines = await journal.read();
   const parent =
@@ -98,6 +132,7 @@ async function openWait(
   };
   return {
     parts,
+    context,
     close: async () => {
       for (const close of closers) close();
       await tracing.shutdown();

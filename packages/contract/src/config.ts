@@ -28,6 +28,8 @@ export interface ExecutorConfig {
   progressFileTickMs: number;
   initless: boolean;
   artifactPluginNames: string[];
+  /** Plugins that load inputs of an init-less pod. */
+  inputArtifactPlugins: string[];
   removeLocalArtifactPath: boolean;
   executorRetry: RetryConfig;
   defaultRetry: RetryConfig;
@@ -73,6 +75,7 @@ export function parseExecutorConfig(env: Environment): ExecutorConfig {
     progressFileTickMs: parseGoDuration(env.ARGO_PROGRESS_FILE_TICK_DURATION ?? "") ?? 0,
     initless: env.ARGO_INITLESS_POD === "true",
     artifactPluginNames: splitNames(env.ARGO_ARTIFACT_PLUGIN_NAMES),
+    inputArtifactPlugins: splitNames(env.ARGO_INPUT_ARTIFACT_PLUGIN_NAMES),
     removeLocalArtifactPath: env.REMOVE_LOCAL_ART_PATH === "true",
     executorRetry: {
       steps: parseNumber(env, "EXECUTOR_RETRY_BACKOFF_STEPS", 5),

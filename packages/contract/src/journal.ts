@@ -10,6 +10,7 @@ export type JournalLine =
   | OutputLine
   | ErrorLine
   | EndLine
+  | PreMainLine
   | ActStartLine
   | ActEndLine
   | WatchStartLine
@@ -75,6 +76,15 @@ export interface ErrorLine extends Timed {
 export interface EndLine extends Timed {
   event: "end";
   exitCode: number;
+}
+
+/**
+ * The end of what comes before the user's containers in a pod without an init container. Not ready: they did not start,
+ * and left no outputs.
+ */
+export interface PreMainLine extends Timed {
+  event: "pre_main";
+  ready: boolean;
 }
 
 export interface ActStartLine extends Timed {

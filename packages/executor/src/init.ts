@@ -31,7 +31,7 @@ export function runInit(parts: InitParts): Promise<void> {
   });
 }
 
-async function leaveTraceContext(
+export async function leaveTraceContext(
   parent: ParentContext | undefined,
   paths: Pick<Paths, "traceContext">,
 ): Promise<void> {

@@ -32,7 +32,7 @@ export async function runWaitFinish(parts: FinishParts): Promise<FinishOutcome> 
   recallErrors(lines, errors);
   const created = errors.first === undefined;
 
-  const outputs = await collectOutputs(parts, errors);
+  const outputs = await collectOutputs(parts, errors, hasStarted(lines));
   const reporter = lazily(() => parts.createReporter({ created }));
   // Progress is a courtesy: that it could not be told is no reason to fail.
   await sendProgress(parts, lines, reporter).catch((error: unknown) => {
@@ -46,20 +46,32 @@ export async function runWaitFinish(parts: FinishParts): Promise<FinishOutcome> 
   return { error, message: errors.first?.message };
 }
 
+/** Without inputs, the containers of an init-less pod were never started: there is nothing to collect but logs. */
+function hasStarted(lines: readonly JournalLine[]): boolean {
+  return lines.findLast((line) => line.event === "pre_main")?.ready ?? true;
+}
+
 /** What begin and the front recorded comes first: it happened first. */
 function recallErrors(lines: readonly JournalLine[], errors: RecordedErrors): void {
   for (const line of lines) if (line.event === "error") errors.recall(line);
 }
 
 /** All steps at once, because they wait for different things; their errors in upstream's order. */
-async function collectOutputs(parts: FinishParts, errors: RecordedErrors): Promise<Outputs> {
+async function collectOutputs(
+  parts: FinishParts,
+  errors: RecordedErrors,
+  hasStarted: boolean,
+): Promise<Outputs> {
   const { config, log, paths, template } = parts;
   // Told to stop, wait still saves what there is (contract §8.1): nothing aborts this engine.
   const engine = lazily(() => parts.createEngine({ signal: new AbortController().signal }));
+  const whenStarted = <T>(collect: () => Promise<T>, nothing: T): Promise<T> | T =>
+    hasStarted ? collect() : nothing;
+  const options = { paths, initless: config.initless, log };
   const [result, parameters, artifacts, logs] = await Promise.all([
-    captureScriptResult(parts),
-    readOutputParameters(template, { paths, initless: config.initless, log }),
-    saveOutputArtifacts(parts, engine),
+    whenStarted<ScriptResult>(() => captureScriptResult(parts), {}),
+    whenStarted(() => readOutputParameters(template, options), { parameters: [] }),
+    whenStarted(() => saveOutputArtifacts(parts, engine), { artifacts: [], errors: [] }),
     saveContainerLogs(parts, engine),
   ]);
   const failures = [result.error, parameters.error, joinErrors(artifacts.errors), ...logs.errors];
@@ -72,9 +84,12 @@ async function collectOutputs(parts: FinishParts, errors: RecordedErrors): Promi
   };
 }
 
-async function captureScriptResult(
-  parts: FinishParts,
-): Promise<{ text?: string | undefined; error?: Error }> {
+interface ScriptResult {
+  text?: string | undefined;
+  error?: Error;
+}
+
+async function captureScriptResult(parts: FinishParts): Promise<ScriptResult> {
   const { config, log, paths, template, tracing } = parts;
   try {
     const text = await tracing.withSpan("captureScriptResult", {}, async () => {

@@ -8,6 +8,8 @@ export interface SpanDefinition {
 }
 
 const RUN = "`run*Container`";
+const BEFORE = "`runInitContainer` or `runSupervisorContainer`";
+const BESIDE = "`runWaitContainer` or `runSupervisorContainer`";
 
 /**
  * The executor's spans. The keys are the names on the wire: those of Argo v4.1, so that dashboards keep working
@@ -20,12 +22,12 @@ export const SPANS = {
     brief: "The init container, from its first line to its last.",
   },
   stageFiles: {
-    parent: "`runInitContainer`",
+    parent: BEFORE,
     upstream: true,
     brief: "Writing the script or manifest to the shared volume.",
   },
   loadArtifacts: {
-    parent: "`runInitContainer`",
+    parent: BEFORE,
     upstream: true,
     brief: "Loading all input artifacts; they move concurrently.",
   },
@@ -51,13 +53,19 @@ export const SPANS = {
     upstream: true,
     brief: "The wait container, over all its acts.",
   },
+  runSupervisorContainer: {
+    parent: "the context the controller gave",
+    upstream: true,
+    brief:
+      "In a pod without an init container: loading before, and waiting and saving after the user's containers.",
+  },
   waitWorkload: {
-    parent: "`runWaitContainer`",
+    parent: BESIDE,
     upstream: true,
     brief: "Waiting for the user's containers to end. Progress reports are children of it.",
   },
   captureScriptResult: {
-    parent: "`runWaitContainer`",
+    parent: BESIDE,
     upstream: true,
     brief: "Reading what the script printed, for `outputs.result`.",
   },
@@ -67,7 +75,7 @@ export const SPANS = {
     brief: "One attempt to create the WorkflowTaskResult.",
   },
   saveArtifacts: {
-    parent: "`runWaitContainer`",
+    parent: BESIDE,
     upstream: true,
     brief: "Saving all output artifacts.",
   },
@@ -82,7 +90,7 @@ export const SPANS = {
     brief: "The part of a save that packs; it overlaps the transfer.",
   },
   saveLogs: {
-    parent: "`runWaitContainer`",
+    parent: BESIDE,
     upstream: true,
     brief: "Archiving the logs of all main containers.",
   },
@@ -92,12 +100,12 @@ export const SPANS = {
     brief: "Archiving the log of one container.",
   },
   patchTaskResult: {
-    parent: "`runWaitContainer`; for progress `waitWorkload`",
+    parent: `${BESIDE}; for progress \`waitWorkload\``,
     upstream: true,
     brief: "One attempt to report outputs or progress.",
   },
   patchTaskResultLabels: {
-    parent: "`runWaitContainer`",
+    parent: BESIDE,
     upstream: true,
     brief: "One attempt to mark the outputs as complete.",
   },

@@ -22,7 +22,7 @@ export interface WaitSpansInput {
   error?: unknown;
 }
 
-/** `runWaitContainer` and, below it, `waitWorkload`: one pair for each time the container was started. */
+/** `runWaitContainer` or `runSupervisorContainer` and, below it, `waitWorkload`: one pair for each time the container was started. */
 export function buildWaitSpans(input: WaitSpansInput): OtlpSpan[] {
   const lives = splitLives(input.lines).filter((life) => life.start.role !== "emissary");
   return lives.flatMap((life, index) => {
@@ -40,7 +40,11 @@ function lifeSpans(
 ): OtlpSpan[] {
   const { error } = ending;
   const root: OtlpSpan = {
-    ...lifeSpan(life, "runWaitContainer", ending.endTimeUnixNano),
+    ...lifeSpan(
+      life,
+      life.start.role === "supervisor" ? "runSupervisorContainer" : "runWaitContainer",
+      ending.endTimeUnixNano,
+    ),
     attributes: encodeAttributes({
       ...runAttributes(identity),
       ...(error === undefined ? {} : errorAttributes(error)),

@@ -23,6 +23,7 @@ export async function rehearse(stage: RehearsalStage): Promise<void> {
   setStage(stage, paths);
   await act(stage, paths, ["version"]);
   await act(stage, paths, ["init"]);
+  await act(stage, paths, ["supervisor", "load"]);
   await act(stage, paths, ["wait", "begin"]);
   finishMain(paths);
   await act(stage, paths, ["wait", "tick"]);

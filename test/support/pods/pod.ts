@@ -69,7 +69,11 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
     const main = containers.main as SandboxProcess;
     await Promise.all([
       request.onRunning?.({ ...filesystem, containers, main, wait, requests }),
-      request.controller === false ? undefined : playController(containers, mainNames(request)),
+      request.controller === false
+        ? undefined
+        : playController(containers, mainNames(request), (container) =>
+            shared(`skein/journal/${container}.jsonl`),
+          ),
       ...Object.entries(containers).map(async ([container, process]) => {
         ends[container] = await endOf(container, process);
       }),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/skein/front/internal/cli"
 	"github.com/skein/front/internal/paths"
+	"github.com/skein/front/internal/process"
 )
 
 // Set by the linker, see build.sh.
@@ -19,6 +20,9 @@ var (
 	gitTreeState = "unknown"
 )
 
+// Before anything else: as process 1, Go ends with code 2 and without a word on a SIGTERM that nobody has asked for.
+var signals = process.NotifyAll()
+
 func main() {
 	// It lives as long as the user's process and does next to nothing: a small heap is worth more than rare collections.
 	debug.SetGCPercent(20)
@@ -27,6 +31,7 @@ func main() {
 		Environ: os.Environ(),
 		Paths:   paths.Paths{Root: "/"},
 		Front:   cli.OwnFile(os.Args[0]),
+		Signals: signals,
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
 		Version: cli.Version{

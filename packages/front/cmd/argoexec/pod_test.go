@@ -16,6 +16,7 @@ import (
 
 	"github.com/skein/front/internal/cli"
 	"github.com/skein/front/internal/paths"
+	"github.com/skein/front/internal/process"
 )
 
 // asArgoexec as the first argument makes this test program be argoexec, in the pod whose root is the second: a real
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 		program := cli.Program{
 			Args: os.Args[3:], Environ: os.Environ(), Paths: paths.Paths{Root: os.Args[2]},
 			Front: filepath.Join(os.Args[2], "bin", "argoexec"), Stdout: os.Stdout, Stderr: os.Stderr,
+			Signals: process.NotifyAll(),
 		}
 		os.Exit(program.Run())
 	}

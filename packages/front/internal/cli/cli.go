@@ -25,6 +25,8 @@ type Program struct {
 	Args    []string
 	Environ []string
 	Paths   paths.Paths
+	// Signals are those sent to this process, from its first moment.
+	Signals <-chan os.Signal
 	// Front is the program's own file.
 	Front   string
 	Stdout  io.Writer
@@ -67,8 +69,8 @@ func (p *Program) dispatch() error {
 	switch name {
 	case "emissary":
 		return p.emissary(arguments)
-	case "wait":
-		return p.wait(arguments)
+	case "wait", "supervisor":
+		return p.wait(name, arguments)
 	case "kill":
 		return p.kill(arguments)
 	case "version":
@@ -86,7 +88,7 @@ func (p *Program) dispatch() error {
 
 func (p *Program) emissary(arguments []string) error {
 	c := config.Parse(p.Environ)
-	return emissary.Report(c, p.Paths, func(container *emissary.Container) error {
+	return emissary.Report(c, p.Paths, p.Signals, func(container *emissary.Container) error {
 		flags, command, err := parseFlags(arguments)
 		if err != nil {
 			return err
@@ -99,7 +101,8 @@ func (p *Program) emissary(arguments []string) error {
 	})
 }
 
-func (p *Program) wait(arguments []string) error {
+// wait is the container beside the user's, in either layout of a pod.
+func (p *Program) wait(name string, arguments []string) error {
 	flags, _, err := parseFlags(arguments)
 	if err != nil {
 		return err
@@ -110,10 +113,11 @@ func (p *Program) wait(arguments []string) error {
 	}
 	found, err := core.Find(p.Front, p.Paths)
 	if err != nil {
-		return fmt.Errorf("argoexec wait: %w", err)
+		return fmt.Errorf("argoexec %s: %w", name, err)
 	}
 	return wait.Run(wait.Options{
 		Config: config.Parse(p.Environ), Paths: p.Paths, Log: log, Core: found, Flags: arguments,
+		Signals: p.Signals, Supervises: name == "supervisor",
 	})
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/skein/front/internal/exit"
 	"github.com/skein/front/internal/journal"
 	"github.com/skein/front/internal/paths"
-	"github.com/skein/front/internal/process"
 	"github.com/skein/front/internal/trace"
 )
 
@@ -34,8 +33,7 @@ func (c *Container) directory() string { return c.Paths.Container(c.Config.Conta
 // arguments, or a panic. The code in the file is the one the process exits with.
 //
 // Nothing stands between the end of work and the file: neither telemetry nor the journal.
-func Report(c config.Config, p paths.Paths, work func(*Container) error) (err error) {
-	signals := process.NotifyAll()
+func Report(c config.Config, p paths.Paths, signals <-chan os.Signal, work func(*Container) error) (err error) {
 	syscall.Umask(0) // containers of one pod run as different users, and the user's process inherits it
 	directory := p.Container(c.ContainerName)
 	if err := ctr.MakeDirectory(directory); err != nil {

@@ -17,7 +17,7 @@ func Named(of string) Header { return Header{Of: of} }
 // Start is the first line of a process: its span, which the core will emit, and that span's parent.
 type Start struct {
 	Header
-	// Role is "emissary" or "wait".
+	// Role is "emissary", "wait" or "supervisor".
 	Role         string `json:"role"`
 	Traceparent  string `json:"traceparent"`
 	ParentSpanID string `json:"parentSpanId"`
@@ -74,6 +74,13 @@ type Error struct {
 type End struct {
 	Header
 	ExitCode int `json:"exitCode"`
+}
+
+// PreMain is the end of what comes before the user's containers in a pod without an init container. Not ready: they do
+// not start, and there will be no outputs.
+type PreMain struct {
+	Header
+	Ready bool `json:"ready"`
 }
 
 // ActStart is the start of one run of the core.

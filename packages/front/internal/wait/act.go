@@ -9,7 +9,7 @@ import (
 	"github.com/skein/front/internal/process"
 )
 
-// act is one run of the core: begin, tick or finish.
+// act is one run of the core: load, begin, tick or finish.
 type act struct {
 	name  string
 	child *process.Child
@@ -17,13 +17,13 @@ type act struct {
 
 // startAct starts the core in a process group of its own, so that a signal to ours does not interrupt it.
 func (w *waiter) startAct(name string) (*act, error) {
-	path, argv := w.Core.Command(append([]string{"wait", name}, w.Flags...))
+	path, argv := w.Core.Command(append([]string{w.role(), name}, w.Flags...))
 	w.journal.Write(&journal.ActStart{Header: journal.Named("act.start"), Act: name})
 	child, err := w.reaper.Start(path, argv, &syscall.ProcAttr{
 		Env: w.Core.Environ(w.Config.Environ), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("wait %s: %w", name, w.Core.Explain(err))
+		return nil, fmt.Errorf("%s %s: %w", w.role(), name, w.Core.Explain(err))
 	}
 	return &act{name: name, child: child}, nil
 }

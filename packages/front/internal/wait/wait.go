@@ -1,5 +1,6 @@
 // Package wait is the life of the container beside the user's (contract §8): one run of the core at its beginning, one
-// at its end, and between them nothing but this program, which waits in a few megabytes for the main containers.
+// at its end, and between them nothing but this program, which waits in a few megabytes for the main containers. In a
+// pod without an init container (§9) a further run of the core comes first, which loads what the others need.
 package wait
 
 import (
@@ -26,31 +27,40 @@ type Options struct {
 	Core   *core.Core
 	// Flags are passed on to the core.
 	Flags []string
+	// Signals are those sent to this process.
+	Signals <-chan os.Signal
+	// Supervises says that there is no init container: this one does its work first.
+	Supervises bool
 }
 
 type waiter struct {
 	Options
 	journal *journal.Journal
 	reaper  *process.Reaper
-	signals <-chan os.Signal
+	stopped bool // a signal came before the watch
 }
 
 // misconfigured are the exit codes by which begin says that nothing can come of this pod (contract §2.3).
 func misconfigured(code int) bool { return code == 1 || code == 2 }
 
-// Run begins, watches and finishes. The error carries the exit code of the core's finish, or of a begin that found the
+// Run loads, when nobody else does, begins, watches and finishes. The error carries the exit code of the core's finish, or of a begin that found the
 // pod misconfigured; both have told the user why.
 func Run(o Options) (err error) {
-	w := &waiter{Options: o, signals: process.NotifyAll(), reaper: process.NewReaper()}
+	w := &waiter{Options: o, reaper: process.NewReaper()}
 	syscall.Umask(0)
 	name := o.Config.ContainerName
 	if name == "" {
-		name = "wait"
+		name = w.role()
 	}
 	w.journal = journal.Open(o.Paths.Journal(name))
 	w.writeStart()
 	defer func() { w.journal.Write(&journal.End{Header: journal.Named("end"), ExitCode: exit.Code(err)}) }()
 
+	if w.Supervises {
+		if err := w.preMain(); err != nil {
+			return err
+		}
+	}
 	begin, err := w.startAct("begin")
 	if err != nil {
 		return err
@@ -65,10 +75,17 @@ func Run(o Options) (err error) {
 	return w.finish()
 }
 
+func (w *waiter) role() string {
+	if w.Supervises {
+		return "supervisor"
+	}
+	return "wait"
+}
+
 func (w *waiter) writeStart() {
 	context := trace.Start(w.Config, w.Paths.TraceContext())
 	w.journal.Write(&journal.Start{
-		Header: journal.Named("start"), Role: "wait", PID: os.Getpid(),
+		Header: journal.Named("start"), Role: w.role(), PID: os.Getpid(),
 		Traceparent: context.Traceparent(), ParentSpanID: context.ParentSpanID,
 		Tracestate: context.State, Baggage: context.Baggage,
 	})
@@ -92,7 +109,7 @@ func (w *waiter) finish() error {
 	}
 	for {
 		select {
-		case number := <-w.signals:
+		case number := <-w.Signals:
 			w.noteSignal(number.(syscall.Signal))
 		case end := <-finish.ended():
 			w.writeEnd(finish, end)

@@ -64,6 +64,9 @@ func (w *waiter) watch(begin *act, names []string) error {
 	}
 	s.startWatch()
 	defer s.stop()
+	if w.stopped {
+		s.told()
+	}
 	for s.ended != nil || s.begin != nil || s.tick != nil {
 		if err := s.next(); err != nil {
 			return err
@@ -94,7 +97,7 @@ func (s *watcher) next() error {
 	select {
 	case end := <-s.ended:
 		s.mainsHaveEnded(end)
-	case number := <-s.signals:
+	case number := <-s.Signals:
 		s.signalled(number.(syscall.Signal))
 	case <-s.share:
 		s.endWatch(signalled, nil)
@@ -151,6 +154,10 @@ func (s *watcher) signalled(number syscall.Signal) {
 		return
 	}
 	s.noteSignal(number)
+	s.told()
+}
+
+func (s *watcher) told() {
 	s.hurryKill()
 	if s.begin != nil && s.beginTimeout == nil {
 		s.beginTimeout = time.After(min(s.Config.GracePeriod/3, maxBeginShare))
