@@ -36,8 +36,9 @@ describe("argoexec", () => {
   it.each([
     [["nonsense"], 64, 'unknown command "nonsense" for "argoexec"'],
     [["init", "--nonsense"], 64, "unknown flag: --nonsense"],
-    [["wait"], 64, "argoexec wait needs begin, tick or finish here; the front runs the three"],
-    [["supervisor"], 64, expect.stringMatching(/^argoexec supervisor is not supported yet: init-less pods/)],
+    [["wait"], 64, "argoexec wait needs begin, tick or finish here; the front runs them"],
+    [["supervisor"], 64, "argoexec supervisor needs load, begin, tick or finish here; the front runs them"],
+    [["wait", "load"], 64, "argoexec wait needs begin, tick or finish here; the front runs them"],
     [["resource", "create"], 64, expect.stringMatching(/resource templates/)],
     [
       ["artifact-plugin-init", "--plugin-name", "p", "--", "x"],
