@@ -86,10 +86,8 @@ function progressPrinter(host: Host): (node: WorkflowNode) => void {
 }
 
 function printFailedLogs({ nodes, output }: WorkflowRun, { stdout, workingDirectory }: Host): void {
-  for (const node of nodes) {
-    if (node.podName === undefined || node.phase === "Succeeded" || isSuperseded(node)) continue;
-    const container = /^([a-z0-9-]+): /.exec(node.message)?.[1] ?? "main";
-    const log = join(output.pods, node.podName, `${container}.log`);
+  for (const { podName, container } of nodes.flatMap(failedContainers)) {
+    const log = join(output.pods, podName, `${container}.log`);
     // In a user's container the executor marks its own lines; they are not what one looks for.
     const tail = readLogTail(log, 4 * LOG_TAIL_LINES)
       .filter((line) => EXECUTOR_CONTAINER.test(container) || !line.endsWith(" argo=true"))
@@ -98,6 +96,15 @@ function printFailedLogs({ nodes, output }: WorkflowRun, { stdout, workingDirect
     const lines = tail.map((line) => `  │ ${line}\n`);
     stdout.write(`\nThe end of ${shorten(log, workingDirectory)}:\n${lines.join("")}`);
   }
+}
+
+/** Where to look for what went wrong in a pod: the containers of a set that failed by themselves, else the one it names. */
+function failedContainers(node: WorkflowNode): { podName: string; container: string }[] {
+  const { podName, phase, message, children } = node;
+  if (podName === undefined || phase === "Succeeded" || isSuperseded(node)) return [];
+  const members = children.filter((child) => child.type === "Container" && child.phase === "Failed");
+  if (members.length > 0) return members.map(({ displayName }) => ({ podName, container: displayName }));
+  return [{ podName, container: /^([a-z0-9-]+): /.exec(message)?.[1] ?? "main" }];
 }
 
 /** Whether it was an attempt after which there was another one. */

@@ -17,6 +17,7 @@ class FakeProcess implements SandboxProcess {
   readonly exitCode: Promise<number>;
   /** How often it is asked for its handler before it has one. */
   startsUpFor = 0;
+  asked = 0;
   onSignal: (signal: NodeJS.Signals) => void = () => undefined;
   end: (code: number) => void = () => undefined;
   constructor() {
@@ -25,6 +26,7 @@ class FakeProcess implements SandboxProcess {
     });
   }
   catches(): boolean {
+    this.asked += 1;
     this.startsUpFor -= 1;
     return this.startsUpFor < 0;
   }
@@ -281,6 +283,8 @@ describe("createPodRunner", () => {
     expect(outcome).toMatchObject({ phase: "Failed", message: "a: Error (exit code 3)" });
     expect(outcome.outputs).not.toHaveProperty("exitCode");
     expect(processes.get("b")?.signals).toEqual(["SIGTERM"]);
+    // Whoever has ended is left alone: it would never have a handler, and be waited for without end.
+    expect(processes.get("a")?.asked).toBe(0);
     expect(told).toEqual(["a Running", "a Failed", "b Running", "b Error"]);
   });
 

@@ -26,6 +26,7 @@ export function createTerminator(process: SandboxProcess, options: TerminatorOpt
   const { gracePeriodMs, signal, killSignal } = options;
   const timers = new Set<NodeJS.Timeout>();
   let asked = false;
+  let over = false;
   const kill = (): void => process.kill("SIGKILL");
   const whenHeard = (): void => {
     // A program that has just been started has no handler yet, and would never hear of the signal.
@@ -33,11 +34,12 @@ export function createTerminator(process: SandboxProcess, options: TerminatorOpt
     else timers.add(setTimeout(whenHeard, HANDLER_POLL_MS));
   };
   const terminate = (): void => {
-    if (asked) return;
+    if (asked || over) return;
     asked = true;
     whenHeard();
   };
   const stop = (): void => {
+    if (over) return;
     terminate();
     timers.add(setTimeout(kill, gracePeriodMs));
   };
@@ -50,6 +52,7 @@ export function createTerminator(process: SandboxProcess, options: TerminatorOpt
     stop,
     kill,
     forget: () => {
+      over = true;
       for (const timer of timers) clearTimeout(timer);
       signal.removeEventListener("abort", stop);
       killSignal?.removeEventListener("abort", kill);
