@@ -57,6 +57,73 @@ describe("examples/dag-diamond.yaml", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
   });
 });
 
+describe("examples/container-set.yaml", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
+  it("runs the containers of a pod in the order of their dependencies, and saves what main leaves", async () => {
+    const run = await runSkein(join(EXAMPLES, "container-set.yaml"), ["-p", "fibres=5"]);
+    expect(run.exitCode, run.stderr).toBe(0);
+    const { summary, spans, files } = run;
+    expect(outputParameter(run, summary.name, "length")).toBe("3");
+    expect(summary.nodes[0]?.outputs.artifacts?.[0]?.s3?.key).toBe(`${summary.name}/${summary.name}/yarn`);
+    expect(summary.nodes.slice(1).map(({ name, type, phase }) => [name, type, phase])).toEqual(
+      ["card", "spin-odd", "spin-even", "ply", "main"].map((name) => [
+        `${summary.name}.${name}`,
+        "Container",
+        "Succeeded",
+      ]),
+    );
+    expect(files.get(`${summary.name}/ply.log`)).toContain("fibre 1~fibre 2\nfibre 3~fibre 4\nfibre 5~\n");
+    const ran = spans.filter((span) => span.name === "runMainContainer");
+    expect(ran.map((span) => span.attributes["process.exit.code"])).toEqual(["0", "0", "0", "0", "0"]);
+  });
+});
+
+describe("examples/sidecar.yaml", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
+  it("has a server beside main, and ends it when main has its answers", async () => {
+    const run = await runSkein(join(EXAMPLES, "sidecar.yaml"), ["-p", "words=warp selvedge"]);
+    expect(run.exitCode, run.stderr).toBe(0);
+    const { summary, files } = run;
+    expect(outputParameter(run, summary.name, "answers")).toBe("warp: 4 letters\nselvedge: 8 letters");
+    expect([...files.keys()].filter((name) => name.endsWith(".log")).toSorted()).toEqual(
+      ["counter", "init", "main", "prepare", "wait"].map((name) => `${summary.name}/${name}.log`),
+    );
+  });
+});
+
+describe("examples/retry.yaml", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
+  it("tries again until it holds, each time in a pod of its own", async () => {
+    const run = await runSkein(join(EXAMPLES, "retry.yaml"), ["-p", "breaks=1"]);
+    expect(run.exitCode, run.stderr).toBe(0);
+    const { summary, files } = run;
+    const pull = `${summary.name}[0].pull`;
+    const attempts = summary.nodes.filter((node) => node.name.startsWith(pull));
+    expect(attempts.map(({ name, type, phase, outputs }) => [name, type, phase, outputs.result])).toEqual([
+      [pull, "Retry", "Succeeded", "held at attempt 1, after exit code 3"],
+      [`${pull}(0)`, "Pod", "Failed", ""],
+      [`${pull}(1)`, "Pod", "Succeeded", "held at attempt 1, after exit code 3"],
+    ]);
+    const pods = new Set([...files.keys()].map((name) => name.split("/")[0]));
+    expect(pods.size).toBe(3);
+  });
+});
+
+describe("examples/archive-logs.yaml", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
+  it("keeps the logs of those who did not say no, one for each container", async () => {
+    const run = await runSkein(join(EXAMPLES, "archive-logs.yaml"));
+    expect(run.exitCode, run.stderr).toBe(0);
+    const kept = run.summary.nodes
+      .filter((node) => node.type === "Pod")
+      .map(({ template, outputs }) => [
+        template,
+        (outputs.artifacts ?? []).map(({ name }) => name).toSorted(),
+      ]);
+    expect(Object.fromEntries(kept)).toEqual({
+      loud: ["main-logs"],
+      discreet: [],
+      pair: ["first-logs", "main-logs"],
+    });
+  });
+});
+
 describe("examples/ci-checkout.yaml", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
   it("checks out over http, saves, loads in three pods, and shows the user's own spans in one trace", async () => {
     await using repository = await createGitRepository();

@@ -166,6 +166,133 @@ stringData: {key: hunter2}
     expect(run.summary.nodes[0]?.outputs.parameters?.[0]?.value).toBe("stopped");
     expect(processesIn(run.directory)).toEqual([]);
   });
+
+  it("kills the pods on a second Ctrl-C, and leaves neither processes nor its working files", async () => {
+    const skein = startSkein(
+      workflow(
+        `- {name: main, container: {command: [sh, -c], args: ["trap 'echo told' TERM; echo ready; while :; do sleep 0.05; done"]}}`,
+      ),
+    );
+    await skein.logged("wf/main.log", "ready");
+    skein.kill("SIGINT");
+    await skein.logged("wf/main.log", "told");
+    skein.kill("SIGINT");
+    const run = await skein.finished;
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain("killing the pods");
+    expect(messages(run).wf).toBe("Failed main: Error (exit code 137)");
+    expect(existsSync(join(run.directory, "lab"))).toBe(false);
+    expect(processesIn(run.directory)).toEqual([]);
+  });
+
+  it("says at once that it cannot write below /proc", async () => {
+    const run = await runSkein(workflow('- {name: main, container: {command: ["true"]}}'), [
+      "--out",
+      "/proc/skein/out",
+    ]);
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toMatch(/^cannot use \/proc\/skein\/out for the output: ENOENT/);
+  });
+});
+
+describe("what skein run makes of a pod's containers", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
+  it("ends a set whose first container failed, shows each one's end and the log of those to blame", async () => {
+    const run = await runSkein(
+      workflow(`- name: main
+  containerSet:
+    containers:
+      - {name: a, command: [sh, -c], args: ["echo the reason; exit 3"]}
+      - {name: b, command: [echo, b], dependencies: [a]}
+      - {name: slow, command: [sh, -c], args: ["exec sleep 60"]}`),
+    );
+    expect(run.exitCode).toBe(1);
+    expect(messages(run)).toEqual({
+      wf: "Failed a: Error (exit code 3)",
+      "wf.a": "Failed a: Error (exit code 3)",
+      "wf.b": 'Error b: Error (exit code 64): dependency "a" exited with non-zero code: 3',
+      "wf.slow": "Failed slow: Error (exit code 143)",
+    });
+    expect(run.stdout).toContain("pods/wf/a.log:\n  │ the reason\n");
+  });
+
+  it("ends a sidecar that ignores SIGTERM after the pod's grace period, and does not mind how it ended", async () => {
+    const began = performance.now();
+    const run = await runSkein(
+      workflow(`- name: main
+  podSpecPatch: '{"terminationGracePeriodSeconds": 1}'
+  container: {command: [sh, -c], args: ["while ! test -e /shared/up; do sleep 0.05; done"], volumeMounts: [{name: v, mountPath: /shared}]}
+  volumes: [{name: v, emptyDir: {}}]
+  sidecars: [{name: deaf, mirrorVolumeMounts: true, command: [sh, -c], args: ["trap '' TERM; touch /shared/up; while :; do sleep 0.1; done"]}]`),
+    );
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(messages(run)).toEqual({ wf: "Succeeded" });
+    expect(performance.now() - began).toBeLessThan(25_000); // a cluster's usual grace period is 30 s
+  });
+
+  it("fails a pod whose sidecar broke", async () => {
+    const run = await runSkein(
+      workflow(`- name: main
+  container: {command: [sleep, "0.2"]}
+  sidecars: [{name: broken, command: [sh, -c], args: ["echo no port; exit 5"]}]`),
+    );
+    expect(run.exitCode).toBe(1);
+    expect(messages(run)).toEqual({ wf: "Failed broken: Error (exit code 5)" });
+    expect(run.stdout).toContain("  │ no port\n");
+  });
+
+  it("keeps the files of every attempt, and shows the log of the last one only", async () => {
+    const run = await runSkein(
+      workflow(
+        '- {name: main, retryStrategy: {limit: 1}, container: {command: [sh, -c], args: ["echo this is {{retries}}; exit 4"]}}',
+      ),
+    );
+    expect(run.exitCode).toBe(1);
+    expect(messages(run)).toEqual({
+      wf: "Failed No more retries left",
+      "wf(0)": "Failed main: Error (exit code 4)",
+      "wf(1)": "Failed main: Error (exit code 4)",
+    });
+    const logs = [...run.files].filter(([name]) => name.endsWith("/main.log")).map(([, text]) => text);
+    expect(logs.toSorted()).toEqual([
+      expect.stringContaining("this is 0\n"),
+      expect.stringContaining("this is 1\n"),
+    ]);
+    expect(run.stdout).toContain("  │ this is 1\n");
+    expect(run.stdout).not.toContain("  │ this is 0\n");
+  });
+
+  it("runs pods without an init container", async () => {
+    const run = await runSkein(
+      workflow(`- name: main
+  inputs: {artifacts: [{name: in, path: /in/text, raw: {data: woven}}]}
+  outputs: {parameters: [{name: out, valueFrom: {path: /tmp/out}}], artifacts: [{name: art, path: /tmp/out}]}
+  script: {command: [sh, -eu], source: "cp /in/text /tmp/out; echo $ARGO_WAIT_FOR_READY"}
+  sidecars: [{name: beside, command: [sleep, "60"]}]`),
+      ["--initless"],
+    );
+    expect(run.exitCode, run.stderr).toBe(0);
+    const { outputs } = run.summary.nodes[0] ?? {};
+    expect(outputs?.parameters?.[0]?.value).toBe("woven");
+    expect(outputs?.artifacts?.[0]?.s3?.key).toBe("wf/wf/art.tgz");
+    expect(run.files.get("wf/main.log")).toMatch(/^true$/m);
+    expect([...run.files.keys()].filter((name) => name.endsWith(".log")).toSorted()).toEqual([
+      "wf/beside.log",
+      "wf/main.log",
+      "wf/supervisor.log",
+    ]);
+  });
+
+  it("shows the supervisor's own words when the inputs of an init-less pod could not be loaded", async () => {
+    const run = await runSkein(
+      workflow(
+        '- {name: main, inputs: {artifacts: [{name: a, path: /a, s3: {key: no/such/key}}]}, container: {command: ["true"]}}',
+      ),
+      ["--initless"],
+    );
+    expect(run.exitCode).toBe(1);
+    expect(messages(run).wf).toMatch(/^Error supervisor: Error \(exit code 64\): .*a failed to load/);
+    expect(run.summary.nodes[0]?.outputs.exitCode).toBe("65");
+  });
 });
 
 /** Command lines of processes that mention a directory. */
