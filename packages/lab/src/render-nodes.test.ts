@@ -46,7 +46,17 @@ describe("renderNodes", () => {
   });
 
   it("gives a message a line of its own where there is no room, and loses none of it", () => {
-    expect(renderNodes(nodes, { columns: 50 })).toContain("1.50 s\n    main: Error (exit code 3)\n");
+    const up = createNode("up", "Failed");
+    const between = createNode("between", "Failed", up, "m".repeat(40));
+    createNode("child", "Failed", between);
+    createNode("after", "Failed", up);
+    expect(renderNodes([up], { columns: 50 })).toBe(`up           t  ✖ Failed    1.50 s
+├─ between   t  ✖ Failed    1.50 s
+│  │   ${"m".repeat(40)}
+│  └─ child  t  ✖ Failed    1.50 s
+└─ after     t  ✖ Failed    1.50 s
+`);
+    expect(renderNodes(nodes, { columns: 50 })).toContain("1.50 s\n│         main: Error (exit code 3)\n");
   });
 
   it("uses colours only when told to", () => {

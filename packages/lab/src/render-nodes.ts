@@ -31,6 +31,8 @@ const STYLES: Readonly<Record<NodePhase, Style>> = {
 interface Row {
   /** Lines of the tree and the name. */
   label: string;
+  /** The lines of the tree that go on below it. */
+  below: string;
   node: WorkflowNode;
 }
 
@@ -38,12 +40,12 @@ interface Row {
 export function renderNodes(nodes: readonly WorkflowNode[], options: RenderOptions = {}): string {
   const [root] = nodes;
   if (!root) return "";
-  const rows = [{ label: root.displayName, node: root }, ...rowsBelow(root, "")];
+  const rows = [rowOf(root, root.displayName, ""), ...rowsBelow(root, "")];
   const labelColumns = Math.max(...rows.map(({ label }) => label.length));
   const templateColumns = Math.max(...rows.map(({ node }) => node.template.length));
   const phaseColumns = Math.max(...rows.map(({ node }) => node.phase.length));
   return rows
-    .map(({ label, node }) => {
+    .map(({ label, below, node }) => {
       const cells = [
         label.padEnd(labelColumns),
         node.template.padEnd(templateColumns),
@@ -51,7 +53,7 @@ export function renderNodes(nodes: readonly WorkflowNode[], options: RenderOptio
         formatDuration(durationMs(node)).padStart(8),
       ];
       const used = labelColumns + templateColumns + phaseColumns + 2 + 8 + 3 * 2;
-      return `${cells.join("  ")}${messageCell(node, used, options)}\n`;
+      return `${cells.join("  ")}${messageCell(node, below, used, options)}\n`;
     })
     .join("");
 }
@@ -69,16 +71,26 @@ function rowsBelow(node: WorkflowNode, indent: string): Row[] {
   return node.children.flatMap((child, index) => {
     const last = index === node.children.length - 1;
     const label = `${indent}${last ? "└─ " : "├─ "}${child.displayName}`;
-    return [{ label, node: child }, ...rowsBelow(child, `${indent}${last ? "   " : "│  "}`)];
+    const inside = `${indent}${last ? "   " : "│  "}`;
+    return [rowOf(child, label, inside), ...rowsBelow(child, inside)];
   });
 }
 
+function rowOf(node: WorkflowNode, label: string, indent: string): Row {
+  return { label, below: `${indent}${node.children.length > 0 ? "│" : " "}`, node };
+}
+
 /** The message beside the row where there is room, else on a line of its own, so that none of it is lost. */
-function messageCell({ message, phase }: WorkflowNode, used: number, options: RenderOptions): string {
+function messageCell(
+  { message, phase }: WorkflowNode,
+  below: string,
+  used: number,
+  options: RenderOptions,
+): string {
   if (message === "") return "";
   const room = (options.columns ?? 100) - used - 2;
   const text = paint(message, phase, options);
-  return message.length <= room ? `  ${text}` : `\n    ${text}`;
+  return message.length <= room ? `  ${text}` : `\n${below}   ${text}`;
 }
 
 function paint(text: string, phase: NodePhase, { color = false }: RenderOptions): string {

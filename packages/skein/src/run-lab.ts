@@ -107,9 +107,10 @@ function failedContainers(node: WorkflowNode): { podName: string; container: str
   return [{ podName, container: /^([a-z0-9-]+): /.exec(message)?.[1] ?? "main" }];
 }
 
-/** Whether it was an attempt after which there was another one. */
-function isSuperseded({ parent, ...node }: WorkflowNode): boolean {
-  return parent?.type === "Retry" && parent.children.at(-1)?.id !== node.id;
+/** Whether it was, or was part of, an attempt after which there was another one. */
+function isSuperseded({ id, parent }: WorkflowNode): boolean {
+  if (!parent) return false;
+  return (parent.type === "Retry" && parent.children.at(-1)?.id !== id) || isSuperseded(parent);
 }
 
 function printFiles({ output }: WorkflowRun, { keep }: RunFlags, { stdout, workingDirectory }: Host): void {
