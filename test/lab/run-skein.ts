@@ -66,9 +66,10 @@ export function startSkein(workflow: string, args: readonly string[] = []): Runn
   });
   const finished = new Promise<SkeinRun>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) =>
-      resolve({ exitCode: code ?? -1, stdout, stderr, directory, ...readOutput(directory) }),
-    );
+    child.once("close", (exitCode, signal) => {
+      if (exitCode === null) reject(new Error(`skein was ended by ${signal}\n${stdout}${stderr}`));
+      else resolve({ exitCode, stdout, stderr, directory, ...readOutput(directory) });
+    });
   });
   return {
     logged: async (log, line) => {

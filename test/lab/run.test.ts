@@ -212,7 +212,8 @@ describe("what skein run makes of a pod's containers", { timeout: WORKFLOW_TIMEO
       "wf.b": 'Error b: Error (exit code 64): dependency "a" exited with non-zero code: 3',
       "wf.slow": "Failed slow: Error (exit code 143)",
     });
-    expect(run.stdout).toContain("pods/wf/a.log:\n  │ the reason\n");
+    expect(run.stdout).toContain("pods/wf/a.log:\n  │ the reason\n\n");
+    expect(run.stdout).not.toContain("pods/wf/slow.log"); // it had nothing to say
   });
 
   it("ends a sidecar that ignores SIGTERM after the pod's grace period, and does not mind how it ended", async () => {

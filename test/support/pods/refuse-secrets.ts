@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where secrets are supposed to be. */
@@ -25,10 +25,15 @@ export function refuseSecrets(directory: string, secrets: readonly string[], mor
     if (forms.some((form) => text.includes(form))) throw new Error(`a secret of the pod is in ${where}`);
   };
   search("its task result or requests", more);
-  for (const path of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
-    if (OWN_PLACES.has(path.split("/")[0] ?? "") || path === TEMPLATE) continue;
-    const file = join(directory, path);
-    const status = statSync(file, { throwIfNoEntry: false });
-    if (status?.isFile() && status.size <= MAX_FILE_BYTES) search(path, readFileSync(file, "utf8"));
-  }
+  for (const path of filesBelow(directory, "")) search(path, readFileSync(join(directory, path), "utf8"));
+}
+
+/** Of readable size, and without what links lead to: a container's /dev has links to everywhere. */
+function filesBelow(directory: string, folder: string): string[] {
+  return readdirSync(join(directory, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (OWN_PLACES.has(path) || path === TEMPLATE) return [];
+    if (entry.isDirectory()) return filesBelow(directory, path);
+    return entry.isFile() && lstatSync(join(directory, path)).size <= MAX_FILE_BYTES ? [path] : [];
+  });
 }
