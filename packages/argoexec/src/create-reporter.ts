@@ -17,7 +17,7 @@ export async function createReporter(
     version: buildInfo.version,
     log,
   });
-  const { nodeId, workflowName, workflowUid, instanceId } = config;
+  const { nodeId, workflowName, workflowUid, instanceId, transientErrorPattern } = config;
   const reporter = createTaskResultReporter({
     client,
     identity: { nodeId, workflowName, workflowUid, instanceId },
@@ -25,6 +25,7 @@ export async function createReporter(
     attempt: (step, work) => tracing.withSpan(step, {}, work),
     signal,
     created,
+    transientErrorPattern,
   });
   return { reporter, close: () => client.close() };
 }

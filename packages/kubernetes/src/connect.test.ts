@@ -134,6 +134,36 @@ describe("connect", () => {
     expect((await connection.authorization()).authorization).toBe("Bearer second");
   });
 
+  it("asks once more with the token that has replaced the refused one, and not with the same one", async () => {
+    const { key, cert, certFile } = makeCertificate();
+    const at = serviceAccount("replaced", readFileSync(certFile));
+    const seen: (string | undefined)[] = [];
+    const server = createServer({ key, cert }, (request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(request.headers.authorization === "Bearer second" ? 200 : 401).end("{}");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const env = {
+      HOME: directory,
+      KUBERNETES_SERVICE_HOST: "127.0.0.1",
+      KUBERNETES_SERVICE_PORT: String(port),
+    };
+    const connection = await connect({ flags: {}, env, serviceAccount: at });
+    const client = createRestClient(connection, { userAgent: "test" });
+    try {
+      await expect(client.send({ method: "GET", path: "/x" })).rejects.toMatchObject({ status: 401 });
+      expect(seen).toEqual(["Bearer first"]);
+      writeFileSync(join(at, "token"), "second\n");
+      expect(await client.send({ method: "GET", path: "/x" })).toEqual({});
+      expect(seen).toEqual(["Bearer first", "Bearer first", "Bearer second"]);
+    } finally {
+      client.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
   it("says what was tried when nothing is configured (exit code 2)", async () => {
     await expect(
       connect({ flags: {}, env: { HOME: directory }, serviceAccount: "/none" }),

@@ -14,8 +14,8 @@ export interface Connection {
   tls: TlsOptions;
   /** An HTTP proxy before the API server. */
   proxyUrl?: string | undefined;
-  /** Headers; asked before every request, because tokens rotate. */
-  authorization(): Promise<Record<string, string | string[]>>;
+  /** Headers; asked before every request, because tokens rotate. `refused`: those of the last call were not accepted. */
+  authorization(refused?: boolean): Promise<Record<string, string | string[]>>;
 }
 
 /** The kubectl-style flags of the executor (contract §2.1). Absent means "as configured". */

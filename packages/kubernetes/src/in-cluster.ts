@@ -32,15 +32,15 @@ export async function inClusterConnection(
     server,
     namespace,
     tls: { ca },
-    authorization: async () => ({ authorization: `Bearer ${await token()}` }),
+    authorization: async (refused) => ({ authorization: `Bearer ${await token(refused)}` }),
   };
 }
 
-function rotatingToken(path: string, now: () => number): () => Promise<string> {
+function rotatingToken(path: string, now: () => number): (refused?: boolean) => Promise<string> {
   let value = "";
   let readAt = Number.NEGATIVE_INFINITY;
-  return async () => {
-    if (now() - readAt >= TOKEN_AGE_MS) {
+  return async (refused = false) => {
+    if (refused || now() - readAt >= TOKEN_AGE_MS) {
       try {
         value = (await readFile(path, "utf8")).trim();
         rememberSecret(value);

@@ -70,7 +70,7 @@ export async function applyFlags(connection: Connection, flags: ConnectionFlags)
     namespace: flags.namespace || connection.namespace,
     tls,
     proxyUrl: flags.proxyUrl || connection.proxyUrl,
-    authorization: async () => ({ ...(await connection.authorization()), ...override }),
+    authorization: async (refused) => ({ ...(await connection.authorization(refused)), ...override }),
   };
 }
 

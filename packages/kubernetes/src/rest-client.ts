@@ -5,6 +5,7 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { isDeepStrictEqual } from "node:util";
 import { ArtifactError, LogDuration, type Logger } from "@skein/contract";
 import type { Connection } from "./connection.ts";
 import { connectionError, KubernetesError } from "./kubernetes-error.ts";
@@ -18,7 +19,7 @@ export interface RestRequest {
   signal?: AbortSignal | undefined;
 }
 
-/** Speaks JSON to one API server. Never retries. */
+/** Speaks JSON to one API server. Never retries, but for a refused token that has been replaced. */
 export interface RestClient {
   readonly namespace: string;
   /**
@@ -73,25 +74,39 @@ export function createRestClient(connection: Connection, options: RestClientOpti
       request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
     });
 
+  const sendAs = async (
+    call: RestRequest,
+    authorization: Readonly<Record<string, string | string[]>>,
+  ): Promise<[IncomingMessage, string]> => {
+    const startedAt = performance.now();
+    const headers: OutgoingHttpHeaders = {
+      accept: "application/json",
+      "user-agent": options.userAgent,
+      ...authorization,
+    };
+    if (call.body !== undefined) {
+      headers["content-type"] = call.contentType ?? "application/json";
+      headers["content-length"] = Buffer.byteLength(JSON.stringify(call.body));
+    }
+    const answered = await exchange(call, headers).catch((error: unknown) => {
+      call.signal?.throwIfAborted();
+      throw connectionError(error, server);
+    });
+    logRequest(options.log, call, answered[0].statusCode ?? 0, performance.now() - startedAt);
+    return answered;
+  };
+
   return {
     namespace: connection.namespace,
     async send(call) {
-      const startedAt = performance.now();
-      const headers: OutgoingHttpHeaders = {
-        accept: "application/json",
-        "user-agent": options.userAgent,
-        ...(await connection.authorization()),
-      };
-      if (call.body !== undefined) {
-        headers["content-type"] = call.contentType ?? "application/json";
-        headers["content-length"] = Buffer.byteLength(JSON.stringify(call.body));
+      const authorization = await connection.authorization();
+      let [response, text] = await sendAs(call, authorization);
+      if (response.statusCode === 401) {
+        // A token may have been replaced since it was read; the same one again would be refused again.
+        const fresh = await connection.authorization(true);
+        if (!isDeepStrictEqual(fresh, authorization)) [response, text] = await sendAs(call, fresh);
       }
-      const [response, text] = await exchange(call, headers).catch((error: unknown) => {
-        call.signal?.throwIfAborted();
-        throw connectionError(error, server);
-      });
       const status = response.statusCode ?? 0;
-      logRequest(options.log, call, status, performance.now() - startedAt);
       if (status >= 200 && status < 300) return parseBody(text, server);
       throw statusError(status, response, text);
     },

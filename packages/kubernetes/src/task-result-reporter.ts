@@ -50,6 +50,9 @@ const RBAC_HINT =
 /** etcd's default limit for one request: https://etcd.io/docs/v3.5/dev-guide/limit/ */
 const ETCD_REQUEST_BYTES = 1.5 * 1024 * 1024;
 
+/** Nothing a `Retry-After` header may ask for keeps a finished pod longer than this between two attempts. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
 type Content = Pick<WorkflowTaskResult, "outputs" | "progress">;
 
 export function createTaskResultReporter(options: TaskResultReporterOptions): TaskResultReporter {
@@ -66,21 +69,21 @@ export function createTaskResultReporter(options: TaskResultReporterOptions): Ta
   const patch = (body: object): Promise<unknown> =>
     client.send({ method: "PATCH", path: object, body, contentType: "application/merge-patch+json", signal });
 
-  /** Contract §14.2: POST until the object is known to exist, then PATCH; a conflict or a loss changes sides. */
+  /**
+   * Contract §14.2: POST until the object is known to exist, then PATCH; a conflict or a loss changes sides. Bounded,
+   * because an object that some other client keeps creating and deleting would never end it.
+   */
   const upsert = async (content: Content): Promise<void> => {
-    if (!created) {
+    for (let changes = 0; ; changes++) {
       try {
-        return await post(content);
+        if (created) await patch({ metadata: {}, ...content });
+        else await post(content);
+        return;
       } catch (error) {
-        if (!isReason(error, 409, "AlreadyExists")) throw error;
-        created = true;
+        const other = created ? isReason(error, 404) : isReason(error, 409, "AlreadyExists");
+        if (!other || changes === 3) throw error;
+        created = !created;
       }
-    }
-    try {
-      await patch({ metadata: {}, ...content });
-    } catch (error) {
-      if (!isReason(error, 404)) throw error;
-      await post(content);
     }
   };
 
@@ -121,7 +124,8 @@ async function retry(
       const isTransient =
         (error instanceof ArtifactError && error.transient) || pattern?.test(errorMessage(error));
       if (!isTransient || signal.aborted) throw error;
-      const asked = error instanceof KubernetesError ? (error.retryAfterMs ?? 0) : 0;
+      const asked =
+        error instanceof KubernetesError ? Math.min(error.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS) : 0;
       await sleep(Math.max(backoffDelay(backoff, attempt, random), asked), signal);
       // Told to stop while waiting: the last error says more than "aborted".
       if (signal.aborted) throw error;

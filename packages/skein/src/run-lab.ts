@@ -28,6 +28,9 @@ export interface RunFlags {
 
 const LOG_TAIL_LINES = 12;
 
+/** Its log lines, and its last word, which the node's message has said already. */
+const EXECUTOR_LINE = / argo=true$|^Error: exit status \d+$/;
+
 const EXECUTOR_CONTAINER = /^(init|wait|supervisor)$/;
 
 /**
@@ -88,9 +91,9 @@ function progressPrinter(host: Host): (node: WorkflowNode) => void {
 function printFailedLogs({ nodes, output }: WorkflowRun, { stdout, workingDirectory }: Host): void {
   for (const { podName, container } of nodes.flatMap(failedContainers)) {
     const log = join(output.pods, podName, `${container}.log`);
-    // In a user's container the executor marks its own lines; they are not what one looks for.
+    // In a user's container the executor's own lines are not what one looks for.
     const tail = readLogTail(log, 4 * LOG_TAIL_LINES)
-      .filter((line) => EXECUTOR_CONTAINER.test(container) || !line.endsWith(" argo=true"))
+      .filter((line) => EXECUTOR_CONTAINER.test(container) || !EXECUTOR_LINE.test(line))
       .slice(-LOG_TAIL_LINES);
     if (tail.length === 0) continue;
     const lines = tail.map((line) => `  │ ${line}\n`);
