@@ -131,7 +131,7 @@ const BROKEN: readonly [string, Broken][] = [
 /** runPod itself searches every log, message, span, journal, file and result for each secret of the pod. */
 async function runBroken(broken: Broken, cluster: Cluster, echo: EchoServer): Promise<PodEnd> {
   return await runPod(cluster, {
-    env: { EXECUTOR_RETRY_BACKOFF_STEPS: "2", EXECUTOR_RETRY_BACKOFF_DURATION: "10ms" },
+    env: { EXECUTOR_RETRY_BACKOFF_DURATION: "10ms", SKEIN_RETRY_BUDGET_SECONDS: "1" },
     ...broken(echo.endpoint, cluster),
     secrets: { ...secretFiles, "web/tokenurl": `http://${echo.endpoint}/token` },
   });

@@ -8,7 +8,7 @@ export interface RetryPolicy {
   factor: number;
   /** The upper end never exceeds this. Default 20 s. */
   maxDelayMs: number;
-  /** No retry starts later than this after the first failure without progress. Default 2 minutes; 0 never retries. */
+  /** No retry starts later than this after the first failure without progress. Default 2 minutes (`SKEIN_RETRY_BUDGET_SECONDS`); 0 never retries. */
   budgetMs: number;
   /** Errors whose text matches are worth a retry too (`TRANSIENT_ERROR_PATTERN`, contract §21.1). */
   alsoTransient?: RegExp;

@@ -34,13 +34,14 @@ describe("parseTransferSettings", () => {
       SSH_KNOWN_HOSTS: "/a:/b",
       SKEIN_TRANSFER_MEMORY_MIB: "256",
       SKEIN_STALL_TIMEOUT_SECONDS: "30",
+      SKEIN_RETRY_BUDGET_SECONDS: "7",
     });
     expect(settings).toMatchObject({
       partsInFlight: 9,
       partBytes: 32 * MIB,
       memoryBytes: 256 * MIB,
       stallTimeoutMs: 30_000,
-      retry: { baseDelayMs: 100, alsoTransient: /Rate exceeded/ },
+      retry: { baseDelayMs: 100, budgetMs: 7_000, alsoTransient: /Rate exceeded/ },
       git: { knownHosts: ["/a", "/b"] },
     });
   });

@@ -64,7 +64,6 @@ const GIT_ENV = [
 ];
 const PROXY_ENV = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
-const RETRY_BUDGET_MS = 120_000;
 const MAX_RETRY_DELAY_MS = 20_000;
 
 /** The part of the executor's configuration that transfers go by. */
@@ -94,7 +93,7 @@ export function parseTransferSettings(config: TransferConfig, env: Environment):
       factor: backoff.factor,
       maxDelayMs: Math.max(MAX_RETRY_DELAY_MS, backoff.durationMs),
       // One step is one attempt, so no retry; any other number counts as "retry", for as long as is sensible.
-      budgetMs: backoff.steps <= 1 ? 0 : RETRY_BUDGET_MS,
+      budgetMs: backoff.steps <= 1 ? 0 : parseCount(env, "SKEIN_RETRY_BUDGET_SECONDS", 120) * 1000,
       ...(pattern && { alsoTransient: pattern }),
     },
     unpackLimits: parseUnpackLimits(env),
