@@ -5,9 +5,9 @@ import { join } from "node:path";
 const OWN_PLACES = new Set(["secrets", "account", "config", "volumes"]);
 /** It has what its author wrote: a password in a URL, too. */
 const TEMPLATE = "shared/template";
-/** The front's own binary in the shared volume is larger, and nothing else a test pod leaves. */
 /** A shorter one would be found everywhere. */
 const MIN_SECRET = 8;
+/** The front's own binary in the shared volume is larger, and nothing else a test pod leaves. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
