@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, statSync, watch, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Artifact, Template } from "@skein/contract";
+import { peakAnonymousBytes } from "./anonymous-memory.ts";
 import { type BenchParts, type BenchPod, createBenchPod, type Figures } from "./pod.ts";
 import { type Fact, median, megabytes, type Row } from "./table.ts";
 
@@ -105,7 +106,38 @@ export async function processCases(bench: Bench): Promise<Row[]> {
       what: "`argoexec wait`, main already ended: begin and finish, API server over TLS",
       runs: await repeat(bench, bench.runs.short, wait),
     },
+    {
+      name: "whole pod, no artifacts",
+      what: "`init`, then `wait` and the wrapper of `true`: from the first one's start to the last one's end, CPU of all three",
+      runs: await repeat(bench, bench.runs.short, (pod) => wholePod(pod, empty)),
+    },
   ];
+}
+
+async function wholePod(pod: BenchPod, template: Template): Promise<Figures> {
+  const startMs = performance.now();
+  const init = await pod.run("init", template);
+  const all = [init, ...(await Promise.all([pod.run("wait", template), pod.run("main", template)]))];
+  return {
+    wallSeconds: (performance.now() - startMs) / 1000,
+    cpuSeconds: all.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+    maxRssBytes: Math.max(...all.map(({ maxRssBytes }) => maxRssBytes)),
+  };
+}
+
+/** Of the acts of `wait` in a pod without artifacts; the largest of all runs. */
+async function anonymousBytesOfWait(bench: Bench): Promise<number> {
+  let peak = 0;
+  await repeat(bench, bench.runs.short, async (pod) => {
+    finishMain(pod);
+    let sampled: Promise<number> | undefined;
+    const figures = await pod.run("wait", templateWith(bench, {}), ({ pid, exitCode }) => {
+      sampled = peakAnonymousBytes(pid, exitCode);
+    });
+    peak = Math.max(peak, (await sampled) ?? 0);
+    return figures;
+  });
+  return peak;
 }
 
 /** What a pod pays while and after its main process runs. */
@@ -139,6 +171,11 @@ export async function frontFacts(bench: Bench): Promise<Fact[]> {
       name: "resident memory of an idle wait",
       value: `${megabytes(await idle("wait"))} MB`,
       what: "`VmRSS` of `argoexec wait` once `begin` has ended; the core is not running",
+    },
+    {
+      name: "anonymous memory of begin and finish, at most",
+      value: `${megabytes(await anonymousBytesOfWait(bench))} MB`,
+      what: "`RssAnon` of the largest process of `argoexec wait`, no artifacts, looked at every 2 ms",
     },
   ];
 }

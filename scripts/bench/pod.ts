@@ -22,8 +22,15 @@ export interface BenchParts {
 }
 
 export interface BenchPod {
-  /** `argoexec <words>` as the container `init` or `wait`, to its end. Fails when the exit code is not 0. */
-  run(container: "init" | "wait", template: Template): Promise<Figures>;
+  /**
+   * The container to its end: `argoexec init`, `argoexec wait`, or `true` in the wrapper. Fails when the exit code is not
+   * 0. `onStart` is handed the container's first process.
+   */
+  run(
+    container: "init" | "wait" | "main",
+    template: Template,
+    onStart?: (process: SandboxProcess) => void,
+  ): Promise<Figures>;
   /** The user's container, or any other long-lived one, for looking at from outside. */
   start(container: "main" | "wait", argv: readonly string[]): Promise<SandboxProcess>;
   /** Path on the machine of a file below `/var/run/argo`. */
@@ -84,18 +91,26 @@ export function createBenchPod(parts: BenchParts, secrets: Readonly<Record<strin
     volume: at("volume"),
     shared: (path) => at(join("shared", path)),
     start: (container, argv) => start(container, argv, {}),
-    run: async (container, template) => {
-      const argv = [parts.measure, "/bench/figures.json", "argoexec", container, ...LOG_FLAGS];
+    run: async (container, template, onStart) => {
+      const command =
+        container === "main"
+          ? ["/var/run/argo/argoexec", "emissary", ...LOG_FLAGS, "--", "true"]
+          : ["argoexec", container, ...LOG_FLAGS];
       const text = JSON.stringify(template);
       if (container === "wait") writeFileSync(at("shared/template"), text);
-      const running = await start(container, argv, container === "init" ? { ARGO_TEMPLATE: text } : {});
+      const figures = `figures-${container}.json`;
+      const log = `log-${starts + 1}`;
+      const running = await start(
+        container,
+        [parts.measure, `/bench/${figures}`, ...command],
+        container === "init" ? { ARGO_TEMPLATE: text } : {},
+      );
+      onStart?.(running);
       const exitCode = await running.exitCode;
       if (exitCode !== 0) {
-        throw new Error(
-          `${container} ended with ${exitCode}: ${readFileSync(at(`log-${starts}`), "utf8").slice(-2000)}`,
-        );
+        throw new Error(`${container} ended with ${exitCode}: ${readFileSync(at(log), "utf8").slice(-2000)}`);
       }
-      return JSON.parse(readFileSync(at("figures.json"), "utf8")) as Figures;
+      return JSON.parse(readFileSync(at(figures), "utf8")) as Figures;
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };

@@ -13,6 +13,7 @@ import { buildInfo } from "./build-info.ts";
 import { type Flags, flagValue } from "./command-line.ts";
 import type { Host } from "./host.ts";
 import { type PodFacts, readPodFacts } from "./pod-facts.ts";
+import { exportsOverTls, trustSystemCertificates } from "./system-certificates.ts";
 
 /** What is known before an act begins. */
 export interface ActContext {
@@ -64,6 +65,7 @@ export function openTracing(
   parent: ParentContext | undefined,
   journal?: (line: SpanLine) => void,
 ): Promise<Tracing> {
+  if (!journal && exportsOverTls(host.env)) trustSystemCertificates(host);
   return createTracing({
     env: host.env,
     parent,

@@ -5,6 +5,8 @@ export interface Host {
   /** Without the interpreter and the program. */
   argv: readonly string[];
   env: Environment;
+  /** Sets a variable of the process itself, for libraries that read it there. */
+  setEnv(name: string, value: string): void;
   paths: Paths;
   /** Each takes whole lines and has written them when it returns. */
   stdout(text: string): void;

@@ -20,6 +20,7 @@ const exitCode = await run({
   paths: createPaths(root),
   stdout: () => {},
   stderr: (text) => process.stderr.write(text),
+  setEnv: () => {},
   onTermination: () => {},
   crashed: new Promise<never>(() => {}),
 });

@@ -18,6 +18,9 @@ crashed.catch(() => {});
 const host: Host = {
   argv: process.argv.slice(2),
   env: process.env,
+  setEnv: (name, value) => {
+    process.env[name] = value;
+  },
   paths: createPaths(),
   stdout: (text) => writeAll(1, text),
   stderr: (text) => writeAll(2, text),

@@ -30,19 +30,23 @@ export async function createTestHost(argv: string[], env: Environment = {}): Pro
   const crashed = Promise.withResolvers<never>();
   crashed.promise.catch(() => {});
   await put(paths.terminationLog);
+  const environment: Record<string, string | undefined> = {
+    ARGO_POD_NAME: "pod",
+    ARGO_CONTAINER_NAME: argv[0],
+    ARGO_NODE_ID: "wf-1",
+    ARGO_WORKFLOW_NAME: "wf",
+    ARGO_WORKFLOW_UID: "1765cc30-0431-4a17-a34d-fd1178ec033f",
+    ARGO_DEADLINE: "0001-01-01T00:00:00Z",
+    ARGO_TEMPLATE: JSON.stringify({ name: "hello", container: {} }),
+    SKEIN_FRONT: await put(join(root, "image/argoexec"), "the front"),
+    HOME: root,
+    ...env,
+  };
   return {
     argv,
-    env: {
-      ARGO_POD_NAME: "pod",
-      ARGO_CONTAINER_NAME: argv[0],
-      ARGO_NODE_ID: "wf-1",
-      ARGO_WORKFLOW_NAME: "wf",
-      ARGO_WORKFLOW_UID: "1765cc30-0431-4a17-a34d-fd1178ec033f",
-      ARGO_DEADLINE: "0001-01-01T00:00:00Z",
-      ARGO_TEMPLATE: JSON.stringify({ name: "hello", container: {} }),
-      SKEIN_FRONT: await put(join(root, "image/argoexec"), "the front"),
-      HOME: root,
-      ...env,
+    env: environment,
+    setEnv: (name, value) => {
+      environment[name] = value;
     },
     paths,
     root,

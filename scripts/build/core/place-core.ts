@@ -14,7 +14,10 @@ import { cachePath } from "./load-chunks.ts";
 import type { RehearsalStage } from "./rehearsal.ts";
 
 /** Flags for the core's Node.js, one a line; the front reads them. They are part of what a code cache is valid for. */
-const NODE_FLAGS: readonly string[] = [];
+const NODE_FLAGS: readonly string[] = [
+  // Certificates are those of the image, as for every other program in it; and Node.js does not parse its own at start.
+  "--use-openssl-ca",
+];
 
 /**
  * Puts the core into the image's tree: chunks and caches first, the program that names them last, so that a pod which

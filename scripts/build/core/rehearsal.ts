@@ -70,6 +70,7 @@ async function act(
     paths,
     stdout: say,
     stderr: say,
+    setEnv: () => {},
     onTermination: () => {},
     crashed: new Promise<never>(() => {}),
   });

@@ -7,7 +7,7 @@ export interface PodTemplate {
   container?: object;
   script?: { source: string };
   containerSet?: object;
-  inputs?: { artifacts?: { name: string; path: string; optional?: boolean }[] };
+  inputs?: { artifacts?: { name: string; path: string; optional?: boolean; [field: string]: unknown }[] };
   outputs?: object;
   archiveLocation?: object;
   [field: string]: unknown;

@@ -31,6 +31,19 @@ describe("translateS3Error", () => {
     },
   );
 
+  it.each([
+    [
+      "GetObject",
+      "failed to get file: GetObject s3://b/k at http://127.0.0.1:9 failed: said (403 AccessDenied)",
+    ],
+    [
+      "UploadPart",
+      "failed to put file: UploadPart s3://b/k at http://127.0.0.1:9 failed: said (403 AccessDenied)",
+    ],
+  ])("begins with upstream's words (%s)", (operation, message) => {
+    expect(said("AccessDenied", 403, operation).message).toBe(message);
+  });
+
   it("knows an access key that the store does not know", () => {
     const error = said("XAdminUserNotFound", 404);
     expect(error).toMatchObject({ code: "s3.invalid_credentials" });

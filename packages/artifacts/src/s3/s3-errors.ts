@@ -56,10 +56,24 @@ const WRONG_REGION = new Set([
 /** Answers that say "later": contract §21.2. */
 const LATER = new Set(["RequestTimeout", "RequestError", "InternalError", "ServiceUnavailable"]);
 
+const PUT_FILE = (): string => "failed to put file: ";
+/** Before our own text, upstream's (contract §12.1): alerts and runbooks look for it. */
+const UPSTREAM_WORDS: Readonly<Record<string, (bucket: string) => string>> = {
+  GetObject: () => "failed to get file: ",
+  HeadObject: () => "failed to get file: ",
+  ListObjectsV2: () => "failed to get directory: ",
+  PutObject: PUT_FILE,
+  CreateMultipartUpload: PUT_FILE,
+  UploadPart: PUT_FILE,
+  CompleteMultipartUpload: PUT_FILE,
+  CreateBucket: (bucket) => `failed to create bucket ${bucket}: `,
+};
+
 /** Makes an error that names the object, the endpoint and what to change. Never contains a credential. */
 export function translateS3Error(error: unknown, attempt: S3Attempt): ArtifactError {
   if (error instanceof ArtifactError) return error;
-  const doing = `${attempt.operation} ${objectUrl(attempt)} at ${attempt.endpoint}`;
+  const upstreamWords = UPSTREAM_WORDS[attempt.operation]?.(attempt.bucket) ?? "";
+  const doing = `${upstreamWords}${attempt.operation} ${objectUrl(attempt)} at ${attempt.endpoint}`;
   const network = translateNetworkError(error, doing);
   if (network) return network;
   const sdk = error as SdkError;
