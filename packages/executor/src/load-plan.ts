@@ -86,7 +86,15 @@ function loadTarget(
   const mount = findVolumeMount(templateVolumeMounts(template), path);
   if (mount) {
     const volume = joinPath(paths.mainContainerRoot, mount.mountPath);
-    return { target: joinPath(paths.mainContainerRoot, path), replace: false, volume };
+    const target = joinPath(paths.mainContainerRoot, path);
+    if (target === volume) {
+      // An artifact appears by a rename, and nothing can be renamed over a mount (contract §22.37).
+      throw new ArtifactError(
+        `artifact ${name} failed to load: the volume '${mount.name}' is mounted at its path ${path}`,
+        { code: "artifact.invalid_path", remedy: `give it a path in the volume, such as ${path}/${name}` },
+      );
+    }
+    return { target, replace: false, volume };
   }
   const target = joinPath(paths.inputArtifacts, name);
   if (target === paths.inputArtifacts || !isWithin(target, paths.inputArtifacts)) {
