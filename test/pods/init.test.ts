@@ -56,7 +56,9 @@ describe("init", () => {
       secrets: { "cred/accesskey": "someone" },
     });
     expect(init.exitCode).toBe(64);
-    expect(init.terminationMessage).toBe("open /argo/secret/cred/secretkey: no such file or directory");
+    expect(init.terminationMessage).toMatch(
+      /^artifact \w+ failed to load: open \/argo\/secret\/cred\/secretkey: no such file or directory$/,
+    );
   });
 
   it("says that S3 cannot be reached", async () => {
@@ -85,7 +87,7 @@ describe("init", () => {
       template: withInput({ archive: { tar: {} }, s3: { key: "escape.tgz" } }),
     });
     expect(init).toMatchObject({ exitCode: 64 });
-    expect(init.terminationMessage).toMatch(/^illegal file path: /);
+    expect(init.terminationMessage).toMatch(/^artifact \w+ failed to load: illegal file path: /);
   });
 
   it("refuses an object whose key climbs out of the directory", async () => {

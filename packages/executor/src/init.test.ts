@@ -124,11 +124,20 @@ describe("runInit", () => {
   it.each([
     ["illegal file path: ../x", "archive.path_escape"],
     ["open /argo/secret/s/k: no such file or directory", "secret.missing"],
-    ["Unsupported artifact driver for a", "artifact.unsupported_driver"],
-  ] as const)("passes on as it is: %s", async (message, code) => {
+  ] as const)("says for which artifact: %s", async (message, code) => {
     const pod = await createTestPod({ inputs: { artifacts: [{ name: "a", path: "/a", s3 }] } });
     pod.artifactFaults.a = new ArtifactError(message, { code });
-    await expect(runInit(pod.parts)).rejects.toThrow(expect.objectContaining({ message, code }));
+    await expect(runInit(pod.parts)).rejects.toMatchObject({
+      message: `artifact a failed to load: ${message}`,
+      code,
+    });
+  });
+
+  it("passes on as it is what names the artifact already", async () => {
+    const pod = await createTestPod({ inputs: { artifacts: [{ name: "a", path: "/a", s3 }] } });
+    const message = "Unsupported artifact driver for a";
+    pod.artifactFaults.a = new ArtifactError(message, { code: "artifact.unsupported_driver" });
+    await expect(runInit(pod.parts)).rejects.toMatchObject({ message });
   });
 
   it("goes on without an optional artifact that is not found, and not for any other reason", async () => {

@@ -1,12 +1,5 @@
 import type { TransferReport } from "@skein/artifacts";
-import {
-  ArtifactError,
-  type ErrorCode,
-  errorCode,
-  errorMessage,
-  isNotFound,
-  isWithin,
-} from "@skein/contract";
+import { ArtifactError, errorCode, errorMessage, isNotFound, isWithin } from "@skein/contract";
 import { ATTR, EVENT } from "@skein/telemetry";
 import { applyMode } from "./apply-mode.ts";
 import { type LoadPlan, planLoads } from "./load-plan.ts";
@@ -90,16 +83,12 @@ async function loadOne(
   }
 }
 
-/** What passes on as it is: upstream prefixes what the driver's load says, and nothing else (contract §6 steps 6–10). */
-function isRaw(code: ErrorCode): boolean {
-  return code.startsWith("archive.") || code === "secret.missing" || code === "artifact.unsupported_driver";
-}
-
+/** Always with the artifact's name: upstream leaves it out when a secret's file is missing or an archive is broken. */
 function loadFailure(name: string, error: unknown): Error {
-  const code = errorCode(error);
-  if (isRaw(code) && error instanceof Error) return error;
+  // It has the name in it.
+  if (errorCode(error) === "artifact.unsupported_driver" && error instanceof Error) return error;
   return new ArtifactError(`artifact ${name} failed to load: ${errorMessage(error)}`, {
-    code,
+    code: errorCode(error),
     cause: error,
     ...(error instanceof ArtifactError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
   });
