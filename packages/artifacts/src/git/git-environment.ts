@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type GitLocation, rememberSecret, type Secret } from "@skein/contract";
+import { ArtifactError, errorMessage, type GitLocation, rememberSecret, type Secret } from "@skein/contract";
 import type { SecretReader } from "../secret-reader.ts";
 import type { GitSettings } from "../settings.ts";
 import type { GitRepository } from "./git-repository.ts";
@@ -21,7 +21,7 @@ export async function createGitEnvironment(
   secrets: SecretReader,
   settings: GitSettings,
 ): Promise<GitEnvironment> {
-  const directory = await mkdtemp(join(settings.env.TMPDIR || tmpdir(), "skein-git-")); // 0700
+  const directory = await makePrivateDirectory([settings.env.TMPDIR || tmpdir(), "/dev/shm"]);
   const dispose = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
     const credentials = await readCredentials(at, repository, secrets);
@@ -54,6 +54,25 @@ export async function createGitEnvironment(
     await dispose();
     throw error;
   }
+}
+
+/**
+ * Mode 0700. An init container has no /tmp of its own, and its root file system may be read-only; shared memory is there
+ * in every container, and forgets.
+ */
+async function makePrivateDirectory(parents: readonly string[]): Promise<string> {
+  const failures: unknown[] = [];
+  for (const parent of parents) {
+    try {
+      return await mkdtemp(join(parent, "skein-git-"));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new ArtifactError(`git needs a place for its settings: ${failures.map(errorMessage).join("; ")}`, {
+    code: "git.failed",
+    remedy: "mount an emptyDir at /tmp, or set TMPDIR to a directory that can be written",
+  });
 }
 
 /** For the credential helper in {@link gitConfig}; a line end cannot be part of either (git-credential(1)). */
