@@ -114,7 +114,7 @@ describe("argoexec init", () => {
         inputs: { artifacts: [{ name: "a", path: "/a", s3: { key: "k" } }] },
         archiveLocation: { s3: { accessKeySecret: { name: "gone", key: "k" } } },
       },
-      /^open .*\/argo\/secret\/gone\/k: no such file or directory$/,
+      /^artifact a failed to load: open .*\/argo\/secret\/gone\/k: no such file or directory$/,
     ],
   ])("names %s", async (_what, template, message) => {
     const { archiveLocation, ...rest } = template;
@@ -140,7 +140,9 @@ describe("argoexec init", () => {
       inputs: { artifacts: [{ name: "a", path: "/a", archive: { tar: {} }, s3: { key: "in/escape.tgz" } }] },
     });
     expect(await run(host)).toBe(64);
-    expect(await host.terminationMessage()).toMatch(/^illegal file path: \.\.\/\.\.\/escaped/);
+    expect(await host.terminationMessage()).toMatch(
+      /^artifact \w+ failed to load: illegal file path: \.\.\/\.\.\/escaped/,
+    );
     expect(await readdir(host.paths.inputArtifacts)).toEqual([]);
     expect(existsSync(join(host.root, "argo/escaped"))).toBe(false);
   });
@@ -221,7 +223,9 @@ describe("argoexec wait finish", () => {
     await put(join(host.paths.mainContainerRoot, "work/good"), "good");
     await put(join(host.paths.mainContainerRoot, "work/p"), "value\n");
     expect(await run(host)).toBe(64);
-    expect(await host.terminationMessage()).toMatch(/^git output artifacts unsupported.*; $/i);
+    expect(await host.terminationMessage()).toMatch(
+      /^artifact git failed to save: git output artifacts unsupported.*; $/i,
+    );
     expect(api.calls[0]?.body).toMatchObject({
       outputs: {
         parameters: [{ name: "p", value: "value" }],

@@ -1,7 +1,7 @@
 import type { TransferEngine } from "@skein/artifacts";
 import { type Artifact, isNotFound, mainContainerNames } from "@skein/contract";
 import { ATTR } from "@skein/telemetry";
-import type { ArtifactsOutcome } from "./output-artifacts.ts";
+import { type ArtifactsOutcome, saveFailure } from "./output-artifacts.ts";
 import type { TransferParts } from "./parts.ts";
 import { realPathWithin } from "./real-path-within.ts";
 import { locateOutput } from "./save-plan.ts";
@@ -17,8 +17,9 @@ export function saveContainerLogs(
   const { template, tracing } = parts;
   return tracing.withSpan("saveLogs", {}, async () => {
     if (!template.archiveLocation?.archiveLogs) return { artifacts: [], errors: [] };
+    const containers = mainContainerNames(template);
     const results = await Promise.allSettled(
-      mainContainerNames(template).map((container) =>
+      containers.map((container) =>
         tracing.withSpan("saveContainerLogs", { attributes: { [ATTR.containerName]: container } }, () =>
           saveLog(container, parts, engine),
         ),
@@ -28,7 +29,9 @@ export function saveContainerLogs(
       artifacts: results.flatMap((result) =>
         result.status === "fulfilled" && result.value ? [result.value] : [],
       ),
-      errors: results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : [])),
+      errors: results.flatMap((result, index) =>
+        result.status === "rejected" ? [saveFailure(`${containers[index]}-logs`, result.reason)] : [],
+      ),
     };
   });
 }

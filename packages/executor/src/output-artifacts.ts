@@ -5,6 +5,7 @@ import {
   archiveStrategy,
   cleanArtifactPath,
   errorCode,
+  errorMessage,
   isNotFound,
   type Logger,
 } from "@skein/contract";
@@ -50,12 +51,25 @@ export function saveOutputArtifacts(
     }
     return {
       artifacts: saved.map(({ reported }) => reported),
-      errors: results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : [])),
+      errors: results.flatMap((result, index) =>
+        result.status === "rejected" ? [saveFailure(declared[index]?.name ?? "", result.reason)] : [],
+      ),
     };
   });
 }
 
-/** The text that is reported joins all failures in upstream's form; which artifact, and what to do, is said here. */
+/** What is reported joins all failures, so each has to say whose it is; upstream's do not. */
+export function saveFailure(name: string, error: unknown): Error {
+  const message = errorMessage(error);
+  if (error instanceof Error && message.includes(`'${name}'`)) return error;
+  return new ArtifactError(`artifact ${name} failed to save: ${message}`, {
+    code: errorCode(error),
+    cause: error,
+    ...(error instanceof ArtifactError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
+  });
+}
+
+/** Each as it happened, with what to do about it: the text that is reported joins them all. */
 function logFailure(log: Logger, name: string, error: unknown): void {
   const remedy = error instanceof ArtifactError ? error.remedy : undefined;
   log.error("failed to save artifact", {

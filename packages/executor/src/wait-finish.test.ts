@@ -79,7 +79,9 @@ describe("runWaitFinish", () => {
     pod.artifactFaults.a = new ArtifactError("failed to put file: denied", { code: "s3.access_denied" });
     const { error } = await runWaitFinish(pod.parts);
     const missing = join(pod.paths.outputArtifacts, "tmp/c.tgz");
-    expect(error?.message).toBe(`failed to put file: denied; open ${missing}: no such file or directory; `);
+    expect(error?.message).toBe(
+      `artifact a failed to save: failed to put file: denied; artifact c failed to save: open ${missing}: no such file or directory; `,
+    );
     expect(pod.reported.outputs?.artifacts?.map(({ name }) => name)).toEqual(["b", "d"]);
     expect(pod.reported.steps).toEqual(["report", "finalize"]);
   });
@@ -95,7 +97,7 @@ describe("runWaitFinish", () => {
     const { error } = await runWaitFinish(pod.parts);
     const root = pod.paths.mainContainerRoot;
     expect(error?.message).toBe(
-      `stat ${root}/work/t: no such file or directory; ${root}/work/n no such file or directory; `,
+      `artifact t failed to save: stat ${root}/work/t: no such file or directory; artifact n failed to save: ${root}/work/n no such file or directory; `,
     );
   });
 
@@ -107,7 +109,7 @@ describe("runWaitFinish", () => {
     const pod = await createTestPod({ container: {}, outputs: { artifacts }, archiveLocation });
     await packed(pod, "/tmp/there");
     pod.artifactFaults.there = new ArtifactError("404", { code: "http.not_found" });
-    expect((await runWaitFinish(pod.parts)).error?.message).toBe("404; ");
+    expect((await runWaitFinish(pod.parts)).error?.message).toBe("artifact there failed to save: 404; ");
     expect(pod.messages()).toContain("Ignoring optional artifact which does not exist in path");
   });
 
@@ -122,7 +124,9 @@ describe("runWaitFinish", () => {
     const link = join(pod.paths.mainContainerRoot, "work/out");
     await mkdir(dirname(link), { recursive: true });
     await symlink(secret, link);
-    expect((await runWaitFinish(pod.parts)).error?.message).toMatch(/^stat .*: leads to .*; $/);
+    expect((await runWaitFinish(pod.parts)).error?.message).toMatch(
+      /^artifact \w+ failed to save: stat .*: leads to .*; $/,
+    );
     expect(pod.calls.saves).toEqual([]);
   });
 
