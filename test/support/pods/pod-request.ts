@@ -91,6 +91,8 @@ export interface ContainerEnd {
 export interface PodEnd extends PodFilesystem {
   /** By container name, of those that were started; the last run of each. */
   ends: Readonly<Record<string, ContainerEnd>>;
+  /** By container: how often it was started. */
+  starts: Readonly<Record<string, number>>;
   /** Of the init layout; exit code -1 otherwise. */
   init: ContainerEnd;
   /** Absent when it never started. */

@@ -42,7 +42,10 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
   request.prepare?.(filesystem);
 
   const securityContext = request.securityContext ?? cluster.securityContext;
-  const start = async (container: Container, run = 0): Promise<Run> => {
+  const starts: Record<string, number> = {};
+  const start = async (container: Container): Promise<Run> => {
+    const run = starts[container.name] ?? 0;
+    starts[container.name] = run + 1;
     const terminationLog = files.at(`${container.name}.${run}.termination`);
     const process = await cluster.sandbox.start({
       argv: container.argv,
@@ -64,7 +67,7 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
     let last = first;
     for (let run = 1; run <= (request.restarts?.[container.name] ?? 0); run++) {
       if ((await last.process.exitCode) === 0) break;
-      last = await start(container, run);
+      last = await start(container);
     }
     return {
       exitCode: await last.process.exitCode,
@@ -107,6 +110,7 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
   return {
     ...filesystem,
     ends,
+    starts,
     init: ends.init ?? NEVER,
     ...(ends.main ? { main: ends.main } : {}),
     ...(auxiliary ? { wait: auxiliary } : {}),
