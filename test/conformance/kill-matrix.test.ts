@@ -5,6 +5,7 @@ import type { Cluster } from "../support/pods/cluster.ts";
 import type { PodFilesystem, RunningPod } from "../support/pods/pod-request.ts";
 import { startSilentServer } from "../support/silent-server.ts";
 import {
+  coreWasKilled,
   isCreation,
   isProgress,
   journal,
@@ -26,6 +27,11 @@ import { conformance } from "./support/conformance.ts";
 /** What is struck is started again once. */
 const AGAIN = { restarts: { init: 1, wait: 1 } };
 const GRACE = { ARGO_TERMINATION_GRACE_PERIOD_SECONDS: "2" };
+const NOTHING_YET = {
+  exitCodes: { wait: 64 },
+  messages: { wait: /no such file/ },
+  outputs: { parameters: [parameter("p", "/tmp/p")] },
+};
 const immediately = async (): Promise<void> => {};
 const silent = await startSilentServer();
 
@@ -71,8 +77,8 @@ const init: Struck[] = [
       ...(await loading(cluster, key)),
       ...strike("init", isHalfLoaded, terminate),
     }),
-    reported: false,
-    expect: { exitCodes: { init: 64 }, messages: { init: /SIGTERM/ }, complete: false },
+    left: { reported: false },
+    expect: { exitCodes: { init: 64 }, messages: { init: /SIGTERM/ } },
     check: (pod) => expect(inputs(pod)).toEqual(["a"]),
   },
   {
@@ -87,8 +93,8 @@ const init: Struck[] = [
       ...(await loading(cluster, key)),
       ...strike("init", isHalfLoaded, kill),
     }),
-    reported: false,
-    expect: { exitCodes: { init: 137 }, complete: false },
+    left: { reported: false },
+    expect: { exitCodes: { init: 137 } },
     check: (pod) => {
       const [staging, ...whole] = inputs(pod);
       expect(staging).toMatch(/^\.skein-/);
@@ -120,23 +126,14 @@ const init: Struck[] = [
 
 const hasEnded = (pod: PodFilesystem) => appears(pod, "ctr/main/exitcode");
 
-/** The core was killed, and the front went on. */
-const wasKilled = (pod: PodFilesystem): void =>
-  expect(journal(pod, "wait")).toMatch(/"act":"\w+","exitCode":137/);
-
 /** The moments of an act that makes one request: it may not be heard, or the answer may not. */
 const begin: Struck[] = [
   {
     section: "8.1",
     statement: "SIGTERM to wait at its start, in a pod whose main never starts, completes the report",
     scene: () => ({ absent: ["main"], env: GRACE, ...strike("wait", starts("begin"), terminate) }),
-    reported: false,
-    expect: {
-      exitCodes: { wait: 64 },
-      messages: { wait: /no such file/ },
-      outputs: { parameters: [parameter("p", "/tmp/p")] },
-      complete: true,
-    },
+    left: { reported: false, complete: true },
+    expect: NOTHING_YET,
   },
   ...(["silence", "lost"] as const).flatMap((fault): Struck[] => {
     const when =
@@ -158,7 +155,7 @@ const begin: Struck[] = [
         section: "8.3",
         statement: `SIGKILL of wait's first act alone, ${when}, loses nothing`,
         scene: () => scene(killCore),
-        check: wasKilled,
+        check: coreWasKilled(),
       },
       {
         section: "8.2",
@@ -171,7 +168,7 @@ const begin: Struck[] = [
     section: "8.3",
     statement: "SIGKILL of wait's first act alone, at its start, loses nothing",
     scene: () => strike("wait", starts("begin"), killCore),
-    check: wasKilled,
+    check: coreWasKilled(),
   },
   {
     section: "8.2",
@@ -185,8 +182,8 @@ const begin: Struck[] = [
       const { reached, api } = once(isCreation, "silence");
       return { api, ...strike("wait", () => reached, kill) };
     },
-    reported: false,
-    expect: { exitCodes: { wait: 137 }, complete: false },
+    left: { reported: false },
+    expect: { exitCodes: { wait: 137 } },
     check: ({ result }) => expect(result).toBeUndefined(),
   },
 ];
@@ -199,12 +196,6 @@ const idling: Scene = { argv: sh(`${UNTIL_GO}; ${writing()}`), env: GRACE };
 const afterwards = async (pod: RunningPod): Promise<void> => {
   await pod.wait.exitCode;
   go(pod);
-};
-const NOTHING_YET = {
-  exitCodes: { wait: 64 },
-  messages: { wait: /no such file/ },
-  outputs: { parameters: [parameter("p", "/tmp/p")] },
-  complete: true,
 };
 /** Main ends when the second run of wait watches it. */
 const inSecondRun = async (pod: RunningPod): Promise<void> => {
@@ -229,7 +220,7 @@ const idle: Struck[] = [
     section: "8.1",
     statement: "SIGTERM to wait alone: of a main that goes on, what is not there is not reported",
     scene: () => ({ ...idling, ...strike("wait", isIdle, terminate), onRunning: afterwards }),
-    reported: false,
+    left: { reported: false, complete: true },
     expect: NOTHING_YET,
   },
   {
@@ -245,15 +236,15 @@ const idle: Struck[] = [
         await afterwards(pod);
       },
     }),
-    reported: false,
+    left: { reported: false, complete: true },
     expect: NOTHING_YET,
   },
   {
     section: "8.1",
     statement: "SIGKILL of wait while main runs leaves the report incomplete and main alone",
     scene: () => ({ ...idling, ...strike("wait", isIdle, kill), onRunning: afterwards }),
-    reported: false,
-    expect: { exitCodes: { wait: 137 }, complete: false },
+    left: { reported: false },
+    expect: { exitCodes: { wait: 137 } },
   },
   {
     section: "8.3",

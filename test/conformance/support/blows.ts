@@ -15,45 +15,70 @@ export type Scene = Partial<Omit<PodRequest, "template">> & {
   endpoint?: string;
 };
 
+/** What is to be seen of outputs. */
+export interface Left {
+  /** Whether the task result has them, all or nothing. */
+  reported: boolean;
+  /** Whether the objects are there, each whole; `some`: each is whole or not there. */
+  saved: boolean | "some";
+  /** Whether the label says that the report is complete. */
+  complete: boolean;
+}
+
 export interface Struck {
   section: string;
   statement: string;
-  rootOnly?: string;
   /** Made anew for every pod. */
   scene: (cluster: Cluster, key: string) => Scene | Promise<Scene>;
   /** What main writes below `/tmp`, each name's first part an output artifact. Default one small file. */
   files?: Readonly<Record<string, string>>;
-  /** Whether the task result has the outputs in the end, all of them or nothing. Default true. */
-  reported?: boolean;
-  /** Whether the objects are there, each whole; `some`: each is whole or not there. Default as `reported`. */
-  saved?: boolean | "some";
-  /** Default: complete when reported. */
+  /** What is left when a container is started again. */
+  between?: Left;
+  /** What is left in the end. Default everything; the others as `reported`. */
+  left?: Partial<Left>;
   expect?: Expectation;
   check?: (end: PodEnd, cluster: Cluster) => void | Promise<void>;
 }
 
+const COMPLETED = "workflows.argoproj.io/report-outputs-completed";
 let count = 0;
 
 /**
  * A pod whose main leaves a parameter and artifacts. Whatever is struck, and when: no object is there in part, the task
  * result names none that is not whole, and an exit-code file holds its container's code or is not there.
  */
-export function struck({ section, statement, rootOnly, ...blow }: Struck): ConformanceCase {
+export function struck({ section, statement, ...blow }: Struck): ConformanceCase {
   count += 1;
   const key = `struck/${count}`;
-  const { files = { a: "whole" }, reported = true, saved = reported } = blow;
+  const { files = { a: "whole" }, between, expect: expectation = {} } = blow;
+  const { reported = true, saved = reported, complete = reported } = blow.left ?? {};
   const names = [...new Set(Object.keys(files).map((path) => path.split("/")[0] ?? ""))];
   const artifacts = names.map((name) => ({ name, path: `/tmp/${name}`, archive: { none: {} } }));
   const parameters = [parameter("p", "/tmp/p")];
+  const whole = {
+    parameters: parameters.map((each) => ({ ...each, value: "v" })),
+    artifacts: artifacts.map((each) => ({ ...each, s3: { key: `${key}/${each.name}` } })),
+  };
+  const expectLeft = ({ name }: PodFilesystem, cluster: Cluster, left: Left): void => {
+    const result = cluster.api.results.get(name);
+    if (left.reported || expectation.outputs === undefined)
+      expect(result?.outputs ?? {}).toEqual(left.reported ? whole : {});
+    expect(result?.metadata.labels[COMPLETED] === "true", "complete").toBe(left.complete);
+    for (const [path, content] of Object.entries(files)) {
+      const object = cluster.object(`${key}/${path}`);
+      if (left.saved === "some" && object === undefined) continue;
+      expect(object?.equals(Buffer.from(content)), `${path} is whole`).toBe(left.saved ? true : undefined);
+    }
+  };
   let isRestarted = false;
   return {
     section,
     statement,
-    ...(rootOnly === undefined ? {} : { rootOnly }),
     pod: async (cluster) => {
       const { endpoint = cluster.s3.endpoint, template, ...request } = await blow.scene(cluster, key);
       const { s3 } = cluster.repository(key);
       isRestarted = request.restarts !== undefined;
+      const runs: Record<string, number> = {};
       return {
         controller: false,
         argv: sh(writing(files)),
@@ -64,27 +89,16 @@ export function struck({ section, statement, rootOnly, ...blow }: Struck): Confo
           archiveLocation: { s3: { ...s3, endpoint } },
           ...template,
         },
+        onStart: (name, process, pod) => {
+          runs[name] = (runs[name] ?? 0) + 1;
+          if (between && runs[name] === 2) expectLeft(pod, cluster, between);
+          return request.onStart?.(name, process, pod);
+        },
       };
     },
-    expect: {
-      complete: reported,
-      ...(reported
-        ? {
-            outputs: {
-              parameters: parameters.map((each) => ({ ...each, value: "v" })),
-              artifacts: artifacts.map((each) => ({ ...each, s3: { key: `${key}/${each.name}` } })),
-            },
-          }
-        : {}),
-      ...blow.expect,
-    },
+    expect: { complete, ...expectation },
     check: async (end, cluster) => {
-      if (!reported && blow.expect?.outputs === undefined) expect(end.result?.outputs ?? {}).toEqual({});
-      for (const [path, content] of Object.entries(files)) {
-        const object = cluster.object(`${key}/${path}`);
-        if (saved === "some" && object === undefined) continue;
-        expect(object?.equals(Buffer.from(content)), `${path} is whole`).toBe(saved ? true : undefined);
-      }
+      expectLeft(end, cluster, { reported, saved, complete });
       expectExitCodeFiles(end);
       expect(Object.values(end.starts).includes(2), "something was started again").toBe(isRestarted);
       await blow.check?.(end, cluster);
@@ -176,6 +190,12 @@ export const isCreation = ({ method }: ApiRequest): boolean => method === "POST"
 export const isReport = ({ body }: ApiRequest): boolean => "outputs" in body;
 export const isProgress = ({ body }: ApiRequest): boolean => "progress" in body;
 export const isCompletion = ({ body }: ApiRequest): boolean => JSON.stringify(body).includes('"true"');
+
+/** The core was killed, and the front went on. */
+export const coreWasKilled =
+  (container = "wait") =>
+  (pod: PodFilesystem): void =>
+    expect(journal(pod, container)).toMatch(/"act":"\w+","exitCode":137/);
 
 /** Holds those who come to it until it is opened, and tells when somebody came. */
 export function gate(): { reached: Promise<void>; open: () => void; hold: () => Promise<void> } {

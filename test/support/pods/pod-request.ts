@@ -63,6 +63,8 @@ export interface PodRequest {
 }
 
 export interface PodFilesystem {
+  /** Of the pod and of its task result. */
+  name: string;
   /** Path on the machine of a file below `/var/run/argo`. */
   shared(path: string): string;
   /** Path on the machine of the volume that is mounted there. */

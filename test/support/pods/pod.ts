@@ -38,7 +38,7 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
   const { api = () => undefined } = request;
   cluster.api.faults.set(name, api);
   const { shared, volume, input } = files;
-  const filesystem = { shared, volume, input };
+  const filesystem = { name, shared, volume, input };
   request.prepare?.(filesystem);
 
   const securityContext = request.securityContext ?? cluster.securityContext;
