@@ -1,7 +1,5 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
 import { expect } from "vitest";
-import type { Cluster } from "../support/pods/cluster.ts";
 import type { PodFilesystem, RunningPod } from "../support/pods/pod-request.ts";
 import { startSilentServer } from "../support/silent-server.ts";
 import {
@@ -11,6 +9,7 @@ import {
   journal,
   kill,
   killCore,
+  MISSING,
   once,
   type Scene,
   type Struck,
@@ -21,42 +20,16 @@ import {
   UNTIL_GO,
   writing,
 } from "./support/blows.ts";
-import { appears, parameter, raw, sh, until } from "./support/builders.ts";
+import { appears, sh, until } from "./support/builders.ts";
 import { conformance } from "./support/conformance.ts";
+import { halfLoaded, inputs, isHalfLoaded, withInput } from "./support/half-loaded.ts";
 
 /** What is struck is started again once. */
 const AGAIN = { restarts: { init: 1, wait: 1 } };
 const GRACE = { ARGO_TERMINATION_GRACE_PERIOD_SECONDS: "2" };
-const NOTHING_YET = {
-  exitCodes: { wait: 64 },
-  messages: { wait: /no such file/ },
-  outputs: { parameters: [parameter("p", "/tmp/p")] },
-};
 const immediately = async (): Promise<void> => {};
 const silent = await startSilentServer();
 
-/** Two inputs, one from the template, the other from an S3 server that stalls at its half when it is first asked. */
-async function loading(cluster: Cluster, key: string): Promise<Scene> {
-  cluster.putObject(`${key}/in`, "first half|second half");
-  const { endpoint } = await cluster.faultyS3((_request, index) =>
-    index === 0 ? { type: "stall", afterBytes: 10 } : undefined,
-  );
-  const s3 = { ...cluster.repository(`${key}/in`).s3, endpoint };
-  const b = { name: "b", path: "/tmp/b", archive: { none: {} }, s3 };
-  return {
-    template: { inputs: { artifacts: [raw("a", "/tmp/in-a", "data"), b] } },
-    argv: sh(`test "$(cat /tmp/in-a /tmp/b)" = "datafirst half|second half"; ${writing()}`),
-  };
-}
-const inputs = (pod: PodFilesystem): string[] => readdirSync(dirname(pod.input("b"))).sort();
-/** Something of the second input has arrived. */
-const isHalfLoaded = (pod: PodFilesystem) =>
-  until(() => existsSync(pod.input("a")) && inputs(pod).some((name) => name.startsWith(".skein")));
-
-const withInput: Scene = {
-  template: { inputs: { artifacts: [raw("a", "/tmp/in-a", "data")] } },
-  argv: sh(`test "$(cat /tmp/in-a)" = data; ${writing()}`),
-};
 /** Everything is loaded, and a collector of traces that does not answer holds init for a moment longer. */
 const loaded: Scene = {
   ...withInput,
@@ -74,7 +47,7 @@ const init: Struck[] = [
     section: "6",
     statement: "SIGTERM to init while it loads ends it with 64; an input is whole or not there",
     scene: async (cluster, key) => ({
-      ...(await loading(cluster, key)),
+      ...(await halfLoaded(cluster, key)),
       ...strike("init", isHalfLoaded, terminate),
     }),
     left: { reported: false },
@@ -90,7 +63,7 @@ const init: Struck[] = [
     section: "6",
     statement: "SIGKILL of init while it loads leaves each input whole or not there",
     scene: async (cluster, key) => ({
-      ...(await loading(cluster, key)),
+      ...(await halfLoaded(cluster, key)),
       ...strike("init", isHalfLoaded, kill),
     }),
     left: { reported: false },
@@ -111,7 +84,7 @@ const init: Struck[] = [
     statement:
       "SIGKILL of init while it loads, and another run of it, load everything and leave nothing else",
     scene: async (cluster, key) => ({
-      ...(await loading(cluster, key)),
+      ...(await halfLoaded(cluster, key)),
       ...AGAIN,
       ...strike("init", isHalfLoaded, kill),
     }),
@@ -133,7 +106,7 @@ const begin: Struck[] = [
     statement: "SIGTERM to wait at its start, in a pod whose main never starts, completes the report",
     scene: () => ({ absent: ["main"], env: GRACE, ...strike("wait", starts("begin"), terminate) }),
     left: { reported: false, complete: true },
-    expect: NOTHING_YET,
+    expect: MISSING,
   },
   ...(["silence", "lost"] as const).flatMap((fault): Struck[] => {
     const when =
@@ -221,7 +194,7 @@ const idle: Struck[] = [
     statement: "SIGTERM to wait alone: of a main that goes on, what is not there is not reported",
     scene: () => ({ ...idling, ...strike("wait", isIdle, terminate), onRunning: afterwards }),
     left: { reported: false, complete: true },
-    expect: NOTHING_YET,
+    expect: MISSING,
   },
   {
     section: "8.1",
@@ -237,7 +210,7 @@ const idle: Struck[] = [
       },
     }),
     left: { reported: false, complete: true },
-    expect: NOTHING_YET,
+    expect: MISSING,
   },
   {
     section: "8.1",

@@ -126,6 +126,13 @@ export function writing(files: Readonly<Record<string, string>> = { a: "whole" }
   return ["echo v >/tmp/p", ...lines].join("; ");
 }
 
+/** What is to be expected when main has left nothing, and wait or supervisor says so. */
+export const MISSING = {
+  exitCodes: { wait: 64 },
+  messages: { wait: /no such file/ },
+  outputs: { parameters: [parameter("p", "/tmp/p")] },
+};
+
 /** Main shows that it runs, and goes on until there is a file `go`. */
 export const UNTIL_GO = "touch /var/run/argo/up; while ! test -e /var/run/argo/go; do sleep 0.02; done";
 
