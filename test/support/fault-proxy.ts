@@ -1,7 +1,13 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What goes wrong with one request. Numbers of bytes count the body of the answer. */
+/** What goes wrong with one request. Numbers of bytes count the body of the answer, unless said otherwise. */
 export type Fault =
   /** An answer of the proxy's own, in the form S3 gives its errors. */
   | {
@@ -18,7 +24,9 @@ export type Fault =
   /** Nothing comes any more, and nobody hangs up. */
   | { type: "stall"; afterBytes: number }
   /** The answer begins late. */
-  | { type: "delay"; ms: number };
+  | { type: "delay"; ms: number }
+  /** Of the request's own body, what comes after so many bytes is kept back until the promise is kept. */
+  | { type: "hold"; afterBytes: number; until: () => Promise<void> };
 
 export interface SeenRequest {
   method: string;
@@ -95,12 +103,29 @@ function handle(
   });
   onward.on("error", () => outgoing.destroy());
   outgoing.on("close", () => onward.destroy());
-  incoming.pipe(onward);
+  if (fault?.type === "hold") void passBody(incoming, onward, fault).catch(() => onward.destroy());
+  else incoming.pipe(onward);
+}
+
+async function passBody(
+  incoming: IncomingMessage,
+  onward: ClientRequest,
+  { afterBytes, until }: Extract<Fault, { type: "hold" }>,
+): Promise<void> {
+  let passed = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    const before = Math.max(0, Math.min(chunk.byteLength, afterBytes - passed));
+    onward.write(chunk.subarray(0, before));
+    if (passed <= afterBytes && passed + chunk.byteLength > afterBytes) await until();
+    onward.write(chunk.subarray(before));
+    passed += chunk.byteLength;
+  }
+  onward.end();
 }
 
 function passOn(answer: IncomingMessage, outgoing: ServerResponse, fault: Fault | undefined): void {
   outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-  if (!fault || !("afterBytes" in fault)) {
+  if (!fault || fault.type === "hold" || !("afterBytes" in fault)) {
     answer.pipe(outgoing);
     return;
   }

@@ -38,11 +38,14 @@ export interface TaskResultApi extends AsyncDisposable {
   /** Asked before every answer; something else than `undefined` is the answer. */
   refuse?: (request: ApiRequest) => Fault | undefined;
   /** The same for the task result of one name, told how many requests for it came before. */
-  faults: Map<string, (request: ApiRequest, earlier: number) => Fault | undefined>;
+  faults: Map<string, Faults>;
 }
 
-/** `reset`: the connection breaks. `silence`: no answer ever comes. */
-export type Fault = Refusal | "reset" | "silence";
+/** `reset`: the connection breaks. `silence`: no answer ever comes. `lost`: it is done, and no answer ever comes. */
+export type Fault = Refusal | "reset" | "silence" | "lost";
+
+/** What is answered instead, `undefined` for nothing special; a promise holds the request until it is kept. */
+export type Faults = (request: ApiRequest, earlier: number) => Fault | undefined | Promise<Fault | undefined>;
 
 export async function startTaskResultApi(): Promise<TaskResultApi> {
   const server = createServer({ key: LOOPBACK_KEY, cert: LOOPBACK_CERTIFICATE });
@@ -67,11 +70,15 @@ export async function startTaskResultApi(): Promise<TaskResultApi> {
     const seen: ApiRequest = { method: request.method ?? "", name: nameOf(path, body), path, body };
     const earlier = api.requests.filter(({ name }) => name === seen.name).length;
     api.requests.push(seen);
+    const fault = api.refuse?.(seen) ?? (await api.faults.get(seen.name)?.(seen, earlier));
+    // A client that was killed while its request was held has said nothing that counts.
+    if (request.socket.destroyed) return;
     const answer =
       request.headers.authorization === `Bearer ${api.token}`
-        ? (api.refuse?.(seen) ?? api.faults.get(seen.name)?.(seen, earlier) ?? serve(api.results, seen))
+        ? (fault ?? serve(api.results, seen))
         : { status: 401, reason: "Unauthorized", message: "Unauthorized" };
-    if (answer === "silence") return;
+    if (answer === "lost") serve(api.results, seen);
+    if (answer === "silence" || answer === "lost") return;
     if (answer === "reset") {
       request.socket.destroy();
       return;

@@ -163,6 +163,19 @@ describe("runWaitFinish", () => {
     expect(pod.reported.steps).toEqual(["report", "finalize", "report", "finalize"]);
   });
 
+  it("ends with what an earlier act recorded, unless the container was started again since", async () => {
+    const pod = await createTestPod({ container: {} });
+    const start = { event: "start", timeUnixNano: "1", role: "wait", traceparent: "", parentSpanId: "" };
+    const lines = [start, { event: "error", timeUnixNano: "2", message: "not yet" }];
+    const write = () =>
+      put(pod.paths.journal("wait"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    await write();
+    expect((await runWaitFinish(pod.parts)).error?.message).toBe("not yet");
+    lines.push(start);
+    await write();
+    expect((await runWaitFinish(pod.parts)).error).toBeUndefined();
+  });
+
   it("keeps the end of a long result and says so", async () => {
     const pod = await createTestPod({ container: {} }, { env: { ARGO_INCLUDE_SCRIPT_OUTPUT: "true" } });
     await put(pod.paths.stdout("main"), "x".repeat(300_000));

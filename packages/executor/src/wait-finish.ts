@@ -51,9 +51,13 @@ function hasStarted(lines: readonly JournalLine[]): boolean {
   return lines.findLast((line) => line.event === "pre_main")?.ready ?? true;
 }
 
-/** What begin and the front recorded comes first: it happened first. */
+/**
+ * What begin and the front recorded comes first: it happened first. What failed before this container was started again
+ * is done again, and is no failure any more.
+ */
 function recallErrors(lines: readonly JournalLine[], errors: RecordedErrors): void {
-  for (const line of lines) if (line.event === "error") errors.recall(line);
+  const ownLife = lines.slice(lines.findLastIndex(({ event }) => event === "start") + 1);
+  for (const line of ownLife) if (line.event === "error") errors.recall(line);
 }
 
 /** All steps at once, because they wait for different things; their errors in upstream's order. */

@@ -19,7 +19,7 @@ interface Statement {
 }
 
 interface PodCase {
-  pod: PodRequest | ((cluster: Cluster) => PodRequest);
+  pod: PodRequest | ((cluster: Cluster) => PodRequest | Promise<PodRequest>);
   /** Everything that is not named here has to be as in a pod that succeeds. */
   expect?: Expectation;
   /** What the expectation cannot say. */
@@ -80,7 +80,7 @@ function titleOf({ section, statement, pitfall }: ConformanceCase): string {
 
 async function tryCase(one: ConformanceCase, cluster: Cluster): Promise<void> {
   if ("run" in one) return one.run(cluster);
-  const end = await runPod(cluster, typeof one.pod === "function" ? one.pod(cluster) : one.pod);
+  const end = await runPod(cluster, typeof one.pod === "function" ? await one.pod(cluster) : one.pod);
   expectEnd(end, one.expect ?? {}, cluster);
   await one.check?.(end, cluster);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chooseSandbox, type Sandbox, type SecurityContext } from "@skein/lab/testing";
+import { type Fault, type FaultProxy, type SeenRequest, startFaultProxy } from "../fault-proxy.ts";
 import { type S3Server, startS3Server } from "../s3-server.ts";
 import { startTaskResultApi, type TaskResultApi } from "../task-result-api.ts";
 
@@ -20,6 +21,8 @@ export interface Cluster extends AsyncDisposable {
   directory: string;
   /** An `archiveLocation` in the S3 server. */
   repository(key: string, more?: object): { s3: Record<string, unknown> } & Record<string, unknown>;
+  /** A server before the S3 server, at which requests go wrong. Goes away with the cluster. */
+  faultyS3(fault: (request: SeenRequest, index: number) => Fault | undefined): Promise<FaultProxy>;
   /** Bytes of the object in the S3 server, `undefined` when there is none. */
   object(key: string): Buffer | undefined;
   /** Keys of the objects below a prefix, sorted. */
@@ -40,6 +43,7 @@ export async function startCluster(options: Pick<Cluster, "securityContext"> = {
     startTaskResultApi(),
     chooseSandbox(directory, process.env.PATH),
   ]);
+  const proxies: FaultProxy[] = [];
   return {
     ...options,
     sandbox,
@@ -58,6 +62,11 @@ export async function startCluster(options: Pick<Cluster, "securityContext"> = {
       },
       ...more,
     }),
+    faultyS3: async (fault) => {
+      const proxy = await startFaultProxy(s3.endpoint, fault);
+      proxies.push(proxy);
+      return proxy;
+    },
     object: (key) => {
       const file = join(s3.root, s3.bucket, key);
       return existsSync(file) && !statSync(file).isDirectory() ? readFileSync(file) : undefined;
@@ -72,7 +81,7 @@ export async function startCluster(options: Pick<Cluster, "securityContext"> = {
       writeFileSync(file, content);
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([s3[Symbol.asyncDispose](), api[Symbol.asyncDispose]()]);
+      await Promise.all([s3, api, ...proxies].map((server) => server[Symbol.asyncDispose]()));
       await rm(directory, { recursive: true, force: true });
     },
   };

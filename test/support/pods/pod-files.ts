@@ -72,6 +72,7 @@ export function createPodFiles(cluster: Cluster, name: string, request: PodReque
       ? [{ source: directory("tmp-of-main"), target: "/tmp" }]
       : [];
   return {
+    name,
     at,
     shared: (path) => at(join("shared", path)),
     volume: (mountPath) => directory(join("volumes", mountPath)),

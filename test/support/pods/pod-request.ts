@@ -1,6 +1,6 @@
 import type { SandboxProcess, SecurityContext } from "@skein/lab/testing";
 import type { OtlpSpan } from "@skein/telemetry";
-import type { ApiRequest, Fault, StoredResult } from "../task-result-api.ts";
+import type { ApiRequest, Faults, StoredResult } from "../task-result-api.ts";
 
 /** A template as a controller hands it to the executor; only what the tests use is typed. */
 export interface PodTemplate {
@@ -51,16 +51,20 @@ export interface PodRequest {
    */
   controller?: boolean;
   /** What the API server answers to requests for this pod's task result instead of serving them. */
-  api?: (request: ApiRequest, earlier: number) => Fault | undefined;
+  api?: Faults;
+  /** By container: how often a kubelet starts it again when it has failed. Default never, as in Argo's pods. */
+  restarts?: Readonly<Record<string, number>>;
   /** Fills volumes before anything runs. */
   prepare?: (pod: PodFilesystem) => void;
-  /** Told of every container that has been started. */
+  /** Told of every container that has been started, and again when it was started again. */
   onStart?: (container: string, process: SandboxProcess, pod: PodFilesystem) => void | Promise<void>;
   /** Told as soon as the user's containers and `wait` or `supervisor` have been started. */
   onRunning?: (pod: RunningPod) => void | Promise<void>;
 }
 
 export interface PodFilesystem {
+  /** Of the pod and of its task result. */
+  name: string;
   /** Path on the machine of a file below `/var/run/argo`. */
   shared(path: string): string;
   /** Path on the machine of the volume that is mounted there. */
@@ -70,7 +74,7 @@ export interface PodFilesystem {
 }
 
 export interface RunningPod extends PodFilesystem {
-  /** By container name. */
+  /** By container name; the first run of each. */
   containers: Readonly<Record<string, SandboxProcess>>;
   main: SandboxProcess;
   /** `wait`, or `supervisor`. */
@@ -87,8 +91,10 @@ export interface ContainerEnd {
 
 /** What is left of a pod that has ended. */
 export interface PodEnd extends PodFilesystem {
-  /** By container name, of those that were started. */
+  /** By container name, of those that were started; the last run of each. */
   ends: Readonly<Record<string, ContainerEnd>>;
+  /** By container: how often it was started. */
+  starts: Readonly<Record<string, number>>;
   /** Of the init layout; exit code -1 otherwise. */
   init: ContainerEnd;
   /** Absent when it never started. */

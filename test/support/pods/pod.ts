@@ -14,6 +14,13 @@ interface Container {
   argv: readonly string[];
 }
 
+/** One start of a container. */
+interface Run {
+  container: Container;
+  process: SandboxProcess;
+  terminationLog: string;
+}
+
 const LOG_FLAGS = ["--loglevel", "debug", "--log-format", "json", "--gloglevel", "0"];
 const NEVER: ContainerEnd = { exitCode: -1, log: "", terminationMessage: "" };
 
@@ -31,38 +38,51 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
   const { api = () => undefined } = request;
   cluster.api.faults.set(name, api);
   const { shared, volume, input } = files;
-  const filesystem = { shared, volume, input };
+  const filesystem = { name, shared, volume, input };
   request.prepare?.(filesystem);
 
   const securityContext = request.securityContext ?? cluster.securityContext;
-  const start = async (container: Container): Promise<SandboxProcess> => {
+  const starts: Record<string, number> = {};
+  const start = async (container: Container): Promise<Run> => {
+    const run = starts[container.name] ?? 0;
+    starts[container.name] = run + 1;
+    const terminationLog = files.at(`${container.name}.${run}.termination`);
     const process = await cluster.sandbox.start({
       argv: container.argv,
       environment: environmentOf(cluster, name, container, completed),
       mounts: files.mounts(container.role),
-      terminationLog: files.at(`${container.name}.termination`),
+      terminationLog,
       log: files.at(`${container.name}.log`),
-      stateDirectory: files.at(`state/${container.name}`),
+      stateDirectory: files.at(`state/${container.name}.${run}`),
       ...(container.role === "main" && request.workingDirectory
         ? { workingDirectory: request.workingDirectory }
         : {}),
       ...(securityContext ? { securityContext } : {}),
     });
     await request.onStart?.(container.name, process, filesystem);
-    return process;
+    return { container, process, terminationLog };
   };
-  const endOf = async (container: string, process: SandboxProcess): Promise<ContainerEnd> => ({
-    exitCode: await process.exitCode,
-    log: readFileSync(files.at(`${container}.log`), "utf8"),
-    terminationMessage: readFileSync(files.at(`${container}.termination`), "utf8"),
-  });
+  const endOf = async (first: Run): Promise<ContainerEnd> => {
+    const { container } = first;
+    let last = first;
+    for (let run = 1; run <= (request.restarts?.[container.name] ?? 0); run++) {
+      if ((await last.process.exitCode) === 0) break;
+      last = await start(container);
+    }
+    return {
+      exitCode: await last.process.exitCode,
+      log: readFileSync(files.at(`${container.name}.log`), "utf8"),
+      terminationMessage: readFileSync(last.terminationLog, "utf8"),
+    };
+  };
 
   const { init, others } = containersOf(request);
   const ends: Record<string, ContainerEnd> = {};
-  if (init) ends.init = await endOf("init", await start(init));
+  if (init) ends.init = await endOf(await start(init));
   if ((ends.init?.exitCode ?? 0) === 0) {
-    const containers: Record<string, SandboxProcess> = {};
-    for (const container of others) containers[container.name] = await start(container);
+    const runs: Run[] = [];
+    for (const container of others) runs.push(await start(container));
+    const containers = Object.fromEntries(runs.map(({ container, process }) => [container.name, process]));
     const [auxiliary] = others;
     const wait = containers[auxiliary?.name ?? ""] as SandboxProcess;
     const requests = () => cluster.api.requests.filter((seen) => seen.name === name);
@@ -74,8 +94,8 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
         : playController(containers, mainNames(request), (container) =>
             shared(`skein/journal/${container}.jsonl`),
           ),
-      ...Object.entries(containers).map(async ([container, process]) => {
-        ends[container] = await endOf(container, process);
+      ...runs.map(async (run) => {
+        ends[run.container.name] = await endOf(run);
       }),
     ]);
   }
@@ -90,6 +110,7 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
   return {
     ...filesystem,
     ends,
+    starts,
     init: ends.init ?? NEVER,
     ...(ends.main ? { main: ends.main } : {}),
     ...(auxiliary ? { wait: auxiliary } : {}),

@@ -52,8 +52,16 @@ func (m *Marker) Stop() {
 	<-m.done
 }
 
+// IsReady says whether the containers have been let start, by this run of the supervisor or an earlier one.
+func IsReady(path string) bool {
+	text, err := os.ReadFile(path)
+	return err == nil && string(text) == ready
+}
+
+const ready = "READY\n"
+
 // Ready lets the containers start.
-func (m *Marker) Ready() error { return m.write("READY\n") }
+func (m *Marker) Ready() error { return m.write(ready) }
 
 // Failed ends the containers that wait, with the message.
 func Failed(path, message string) error {

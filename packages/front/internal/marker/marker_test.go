@@ -67,3 +67,24 @@ func TestStartSaysThatTheMarkerCannotBeWritten(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestIsReadyOnlyOnceTheContainersMayStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "status")
+	if IsReady(path) {
+		t.Error("ready before there is a marker")
+	}
+	m, err := Start(path, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if IsReady(path) {
+		t.Error("ready while it runs")
+	}
+	m.Stop()
+	if err := m.Ready(); err != nil || !IsReady(path) {
+		t.Errorf("not ready, %v", err)
+	}
+	if err := Failed(path, "READY\n"); err != nil || IsReady(path) {
+		t.Errorf("ready after a failure, %v", err)
+	}
+}

@@ -19,6 +19,12 @@ import (
 // in the journal and, in the end, what the container ends with; it does not keep logs from being saved. The error is
 // that nothing can come of this pod.
 func (w *waiter) preMain() error {
+	if marker.IsReady(w.Paths.Status()) {
+		// This container was started again. By now the inputs belong to the user's containers, which may use or have
+		// changed them; loading again would take them away.
+		w.journal.Write(&journal.PreMain{Header: journal.Named("pre_main"), Ready: true})
+		return nil
+	}
 	status, err := marker.Start(w.Paths.Status(), marker.Interval)
 	if err != nil {
 		return w.notReady(fmt.Errorf("failed to write initial status marker: %w", err), true)
