@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { PodFilesystem } from "../../support/pods/pod-request.ts";
 
@@ -42,3 +43,24 @@ export const appears = (pod: PodFilesystem, path: string): Promise<void> =>
 /** A file below `/var/run/argo`. */
 export const sharedText = (pod: PodFilesystem, path: string): string =>
   readFileSync(pod.shared(path), "utf8");
+
+/** An input artifact that lies in the template's repository. */
+export const input = (name: string, path: string, key: string, more: object = {}) => ({
+  name,
+  path,
+  s3: { key },
+  ...more,
+});
+
+/** An output artifact. */
+export const output = (name: string, path: string, more: object = {}) => ({ name, path, ...more });
+
+export type Look = string | { [name: string]: Look };
+
+/** What is there: a file as its text, a link as an arrow, a directory as what is in it. */
+export function look(path: string): Look {
+  const facts = lstatSync(path);
+  if (facts.isSymbolicLink()) return `-> ${readlinkSync(path)}`;
+  if (facts.isFile()) return readFileSync(path, "latin1");
+  return Object.fromEntries(readdirSync(path).map((name) => [name, look(join(path, name))]));
+}

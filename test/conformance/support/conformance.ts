@@ -85,7 +85,8 @@ async function tryCase(one: ConformanceCase, cluster: Cluster): Promise<void> {
   await one.check?.(end, cluster);
 }
 
-function expectEnd(end: PodEnd, expected: Expectation, cluster: Cluster): void {
+/** Holds a pod that has ended against what was expected of it, strictly. */
+export function expectEnd(end: PodEnd, expected: Expectation, cluster: Cluster): void {
   const { exitCodes = {}, messages = {}, logs = {}, objects = {} } = expected;
   const names = Object.keys(end.ends);
   const codes = Object.fromEntries(names.map((name) => [name, end.ends[name]?.exitCode]));
