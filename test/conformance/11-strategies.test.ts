@@ -196,7 +196,10 @@ const refusals: ConformanceCase[] = [
     },
   }),
   refusedLevel("/work", -3, {
-    expect: { exitCodes: { wait: 64 }, messages: { wait: "gzip: invalid compression level: -3; " } },
+    expect: {
+      exitCodes: { wait: 64 },
+      messages: { wait: "artifact o failed to save: gzip: invalid compression level: -3; " },
+    },
   }),
 ];
 

@@ -12,6 +12,12 @@ const TAR = { tar: {} };
 const ZIP = { zip: {} };
 const TEXT = { name: "f", data: "text" };
 
+/** Before every message stands which artifact it is about. */
+const namesArtifact = (message: string | RegExp): string | RegExp =>
+  typeof message === "string"
+    ? `artifact a failed to load: ${message}`
+    : new RegExp(`^artifact a failed to load: .*${message.source.replace(/^\^/, "")}`, "s");
+
 let keys = 0;
 const refuses = (
   statement: string,
@@ -31,7 +37,7 @@ const refuses = (
       const artifacts = [input("a", "/tmp/a", key, { archive })];
       return { template: { container: {}, inputs: { artifacts }, archiveLocation: cluster.repository("r") } };
     },
-    expect: { exitCodes: { init: 64 }, messages: { init: message } },
+    expect: { exitCodes: { init: 64 }, messages: { init: namesArtifact(message) } },
     check: (end) => expect(readdirSync(end.input("")), "what is left").toEqual([]),
   };
 };

@@ -167,7 +167,8 @@ const packed: ConformanceCase[] = ofOnePod(
 
 const SOCKET = (path: string): string =>
   `perl -e 'use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un("${path}")) or die'`;
-const NO_TGZ = /^open \/var\/run\/argo\/outputs\/artifacts\/tmp\/o\.tgz: no such file or directory; $/;
+const NO_TGZ =
+  /^artifact o failed to save: open \/var\/run\/argo\/outputs\/artifacts\/tmp\/o\.tgz: no such file or directory; $/;
 
 const cannot = (
   statement: string,
@@ -203,14 +204,14 @@ const failures: ConformanceCase[] = [
     "a socket in a volume fails wait with the socket's name",
     "/work/o",
     `mkdir /work/o; ${SOCKET("/work/o/s")}`,
-    { wait: /^archive\/tar: sockets not supported: \/mainctrfs\/work\/o\/s; $/ },
+    { wait: /^artifact o failed to save: archive\/tar: sockets not supported: \/mainctrfs\/work\/o\/s; $/ },
   ),
   cannot("an output that is neither a file nor a directory fails main", "/tmp/o", "mkfifo /tmp/o", {
     main: /\/tmp\/o is not a regular file or directory$/,
     wait: NO_TGZ,
   }),
   cannot("one in a volume fails wait with the same words", "/work/o", "mkfifo /work/o", {
-    wait: /^\/mainctrfs\/work\/o is not a regular file or directory; $/,
+    wait: /^artifact o failed to save: \/mainctrfs\/work\/o is not a regular file or directory; $/,
   }),
 ];
 
