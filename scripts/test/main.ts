@@ -90,9 +90,13 @@ async function vitestTests(): Promise<Totals> {
 }
 
 /** The page says what a run has shown, so a run that shows something else is a failure. */
-function isConformancePageCurrent({ results }: ConformanceReporter): boolean {
+function isConformancePageCurrent({ hasSkipped, results }: ConformanceReporter): boolean {
   if (process.getuid?.() !== 0) {
     print("docs/conformance.md is not compared: only root runs every case in both kinds of container");
+    return true;
+  }
+  if (hasSkipped) {
+    print("docs/conformance.md is not compared: this machine cannot try every case, for the reasons below");
     return true;
   }
   const page = join(repository, "docs/conformance.md");

@@ -11,6 +11,7 @@ import {
   type RecordedPodOptions,
   runRecordedPod,
 } from "../support/pods/recorded-pod.ts";
+import { zip } from "./support/archives.ts";
 import { type ConformanceCase, conformance } from "./support/conformance.ts";
 
 const COMPLETED = "workflows.argoproj.io/report-outputs-completed";
@@ -67,15 +68,13 @@ function putBigArtifacts(cluster: Cluster): void {
       mkdirSync(join(root, "tree", String(number)), { recursive: true });
       writeFileSync(join(root, "tree", String(number), `${number}.txt`), `tree ${number}\n`);
     }
-    mkdirSync(join(root, "zipped"));
-    writeFileSync(join(root, "zipped/8.txt"), "zip 8\n");
-    writeFileSync(join(root, "zipped/9.txt"), "zip 9\n");
     writeFileSync(join(root, "big"), Buffer.alloc(3_000_000, "b"));
     run("tar", "czf", "tree.tgz", "tree");
     run("tar", "czf", "big.tgz", "big");
-    run("zip", "-qr", "zipped.zip", "zipped");
     const at = "big-artifacts-w76jd/big-artifacts-w76jd-make-1739445694";
-    for (const file of ["tree.tgz", "big.tgz", "zipped.zip"])
+    const zipped = [8, 9].map((number) => ({ name: `zipped/${number}.txt`, data: `zip ${number}\n` }));
+    cluster.putObject(`${at}/zipped.zip`, zip(...zipped));
+    for (const file of ["tree.tgz", "big.tgz"])
       cluster.putObject(`${at}/${file}`, readFileSync(join(root, file)));
     cluster.putObject(`${at}/raw`, Buffer.alloc(1_000_000, "r"));
     for (const number of [8, 9]) cluster.putObject(`${at}/plaintree/${number}.txt`, `plain ${number}\n`);

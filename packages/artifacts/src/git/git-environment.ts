@@ -5,6 +5,7 @@ import { ArtifactError, errorMessage, type GitLocation, rememberSecret, type Sec
 import type { SecretReader } from "../secret-reader.ts";
 import type { GitSettings } from "../settings.ts";
 import type { GitRepository } from "./git-repository.ts";
+import { nameUser } from "./name-user.ts";
 
 /** A private directory with git's configuration and, for ssh, a key; gone when it is disposed. */
 export interface GitEnvironment extends AsyncDisposable {
@@ -144,7 +145,7 @@ async function prepareSsh(
   }
   const config = join(directory, "ssh_config");
   await writeFile(config, `${lines.join("\n")}\n`);
-  return { GIT_SSH_COMMAND: `ssh -F '${config}'`, GIT_SSH_VARIANT: "ssh" };
+  return { GIT_SSH_COMMAND: `ssh -F '${config}'`, GIT_SSH_VARIANT: "ssh", ...(await nameUser(directory)) };
 }
 
 function hostKeyLines(at: GitLocation, knownHosts: readonly string[]): string[] {

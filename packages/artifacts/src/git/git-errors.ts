@@ -41,6 +41,12 @@ const MEANINGS: readonly Meaning[] = [
       "give usernameSecret and passwordSecret for https, or sshPrivateKeySecret for ssh, of a user who may read it",
   },
   {
+    pattern: /No user exists for uid/,
+    code: "git.refused",
+    remedy:
+      "ssh needs a name for the user it runs as: install libnss-wrapper in the executor's image, or run as a user of its /etc/passwd",
+  },
+  {
     pattern: /transport '.*' not allowed/,
     code: "git.refused",
     remedy: "submodules may only be fetched by https, http, ssh and git",
