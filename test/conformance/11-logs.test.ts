@@ -119,6 +119,20 @@ const others: ConformanceCase[] = [
   },
   {
     section: "11.6",
+    statement: "a command that is not found has no log: a warning, and no error of wait",
+    pod: (cluster) => ({
+      template: { container: {}, archiveLocation: cluster.repository("logs/not-found", LOGS) },
+      argv: ["no-such-command"],
+    }),
+    expect: {
+      exitCodes: { main: 64 },
+      messages: { main: /no-such-command/ },
+      logs: { wait: [/"WARN","msg":"no logs to save: container produced no output"/] },
+      objects: { "logs/not-found/main.log": null },
+    },
+  },
+  {
+    section: "11.6",
     statement: "without archiveLogs no log is archived",
     pod: (cluster) => ({
       template: { container: {}, archiveLocation: cluster.repository("logs/off", { archiveLogs: false }) },
