@@ -39,6 +39,8 @@ const artifacts = PLACES.flatMap(({ root, at }) => [
   ),
   output(`${at}-a`, `${root}/a/same`, { archive: { none: {} }, s3: { key: `same/${at}-a` } }),
   output(`${at}-b`, `${root}/b/same`, { archive: { none: {} }, s3: { key: `same/${at}-b` } }),
+  output(`${at}-shared-tgz`, `${root}/shared`, { s3: { key: `shared/${at}-tgz` } }),
+  output(`${at}-shared`, `${root}/shared`, { archive: { none: {} }, s3: { key: `shared/${at}` } }),
 ]);
 
 const saved = ({ result }: PodEnd, name: string) =>
@@ -107,6 +109,12 @@ const strategies: Observation[] = [
     },
     { pitfall: 35 },
   ),
+  ...both("one path may be saved twice, each time with its own strategy", ({ at }, cluster) => {
+    expect(cluster.object(`shared/${at}`)?.toString()).toBe(NUMBERS_TEXT);
+    const packed = cluster.object(`shared/${at}-tgz`);
+    expect(readTgz(packed)).toMatchObject([{ name: "shared", data: NUMBERS_TEXT }]);
+    expect(packed?.length).toBeLessThan(NUMBERS_TEXT.length / 2);
+  }),
   ...both("what is reported of an output has its strategy", ({ at, root }, _, end) =>
     expect(saved(end, `${at}-stored`)).toEqual({
       name: `${at}-stored`,
@@ -148,7 +156,7 @@ const levels: Observation[] = [
 
 const files = PLACES.map(({ root, at }) => {
   const links = Object.keys(ARCHIVES).map((kind) => `mkdir ${kind}; ln numbers ${fileOf(at, kind)}`);
-  return `cd ${root}; ${NUMBERS} >numbers; ${links.join(";")}; mkdir a b; echo ${at} a >a/same; echo ${at} b >b/same`;
+  return `cd ${root}; ${NUMBERS} >numbers; ${links.join(";")}; mkdir a b; echo ${at} a >a/same; echo ${at} b >b/same; ln numbers shared`;
 });
 
 const pods: ConformanceCase[] = ofOnePod(

@@ -50,6 +50,12 @@ const choices: Loaded[] = [
     undefined,
     "text",
   ),
+  becomes(
+    "a gzip file of several members is read to its end",
+    Buffer.concat([tar(TEXT).subarray(0, 700), tar(TEXT).subarray(700)].map((part) => gzipSync(part))),
+    undefined,
+    "text",
+  ),
   becomes("an empty archive object is as if there were none", tgz(TEXT), {}, "text"),
   stays("a gzipped tar that is declared to be none", tgz(TEXT), NONE),
   stays("a zip that the template does not declare", zip(TEXT)),
@@ -205,6 +211,13 @@ const entries: Loaded[] = [
     TAR,
     "short",
     11,
+  ),
+  becomes(
+    "a file with the name of an earlier link replaces the link, and what it leads to stays",
+    tgz({ name: "l", type: "2", linkName: "f" }, TEXT, { name: "l", data: "new" }),
+    TAR,
+    { f: "text", l: "new" },
+    12,
   ),
   becomes(
     "a name too long for a header is read from a GNU header before it",

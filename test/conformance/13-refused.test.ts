@@ -98,6 +98,9 @@ const refusals: ConformanceCase[] = [
     /^truncated tar archive/,
   ),
   refuses("what is declared a tar and is none is refused", gzipSync("text"), /tar archive/),
+  refuses("what is declared a zip and is none is refused", tgz(TEXT), /^corrupt zip archive: /, {
+    archive: ZIP,
+  }),
   refuses(
     "a zip name that leads outside is refused",
     zip({ name: "../x" }),

@@ -164,6 +164,7 @@ describe("template parts", () => {
   it("take the path of an optional input that was not supplied for the image's own", () => {
     const template = { inputs: { artifacts: [{ name: "i", path: "/in", optional: true }] } };
     expect(isBaseImagePath(template, "/in", { initless: false })).toBe(true);
+    expect(isBaseImagePath(template, "/in/sub", { initless: false })).toBe(true);
   });
 });
 

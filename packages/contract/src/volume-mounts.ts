@@ -24,7 +24,7 @@ export function isBaseImagePath(template: Template, path: string, options: { ini
 
 function isMountedInput(input: Artifact, path: string): boolean {
   if (!input.path) return false;
-  const inputPath = cleanPath(input.path);
+  // Nothing is mounted where nothing was supplied. Below such a path upstream looks in a mount all the same, and fails.
   const unsupplied = input.optional === true && !hasLocation(input) && !hasKey(input);
-  return path === inputPath ? !unsupplied : isWithin(path, inputPath);
+  return !unsupplied && isWithin(path, cleanPath(input.path));
 }

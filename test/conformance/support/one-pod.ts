@@ -14,18 +14,18 @@ export interface Observation {
 
 /** Cases that look at the same pod, which runs once in each kind of container: pods cost more than looks. */
 export function ofOnePod(
-  pod: PodRequest | ((cluster: Cluster) => PodRequest),
+  pod: PodRequest | ((cluster: Cluster) => PodRequest | Promise<PodRequest>),
   expected: Expectation,
   observations: readonly Observation[],
 ): ConformanceCase[] {
   const ends = new WeakMap<Cluster, Promise<PodEnd>>();
+  const run = async (cluster: Cluster): Promise<PodEnd> => {
+    const end = await runPod(cluster, typeof pod === "function" ? await pod(cluster) : pod);
+    expectEnd(end, expected, cluster);
+    return end;
+  };
   const endIn = (cluster: Cluster): Promise<PodEnd> => {
-    const known = ends.get(cluster);
-    if (known) return known;
-    const end = runPod(cluster, typeof pod === "function" ? pod(cluster) : pod).then((ended) => {
-      expectEnd(ended, expected, cluster);
-      return ended;
-    });
+    const end = ends.get(cluster) ?? run(cluster);
     ends.set(cluster, end);
     return end;
   };

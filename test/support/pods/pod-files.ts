@@ -98,6 +98,9 @@ export function createPodFiles(cluster: Cluster, name: string, request: PodReque
   };
 }
 
+/** Those of our drivers: an input without any was not supplied, and when that is optional, nothing is mounted. */
+const LOCATIONS = ["s3", "git", "http", "raw"];
+
 /** In the init layout every loaded artifact is mounted where the template wants it, unless a volume is there. */
 function ownInputs(
   { template, volumes = [] }: PodRequest,
@@ -106,6 +109,7 @@ function ownInputs(
 ): SandboxMount[] {
   return (template.inputs?.artifacts ?? [])
     .filter(({ path }) => !volumes.some((volume) => path === volume || path.startsWith(`${volume}/`)))
+    .filter((artifact) => !artifact.optional || LOCATIONS.some((location) => location in artifact))
     .map(({ name, path }) => {
       const source = at(join("inputs", name));
       return { source: existsSync(source) ? source : directory(join("inputs", name)), target: path };

@@ -42,14 +42,18 @@ func (s *Saver) Save() error {
 			failures = append(failures, err.Error())
 		}
 	}
+	packed := map[string]bool{}
 	for _, artifact := range s.Template.Outputs.Artifacts {
-		if artifact.Path == "" {
+		destination := s.Paths.OutputArtifact(artifact.Path)
+		if artifact.Path == "" || packed[destination] {
 			continue
 		}
 		pack := func(path string, output *journal.Output) error { return s.packArtifact(artifact, output) }
 		if err := s.save("artifact", artifact.Path, pack); err != nil {
 			failures = append(failures, err.Error())
+			continue
 		}
+		packed[destination] = true
 	}
 	if len(failures) > 0 {
 		return errors.New(strings.Join(failures, "; "))
@@ -112,7 +116,7 @@ func (s *Saver) packArtifact(artifact template.Artifact, output *journal.Output)
 	destination := s.Paths.OutputArtifact(artifact.Path)
 	return replace(destination, func(file *os.File) error {
 		stats, err := targz.Pack(file, artifact.Path, targz.Options{
-			Level:   artifact.CompressionLevel(),
+			Level:   s.levelFor(destination),
 			Workers: workers(s.Paths.MemoryLimits()),
 			Warn: func(path, what string) {
 				s.Log.Warn("output changed while it was saved", "path", path, "what", what)
@@ -125,6 +129,19 @@ func (s *Saver) packArtifact(artifact template.Artifact, output *journal.Output)
 		output.PackedBytes, err = file.Seek(0, io.SeekCurrent)
 		return err
 	})
+}
+
+// levelFor is the level of the first artifact that wants compression, of those that are saved out of the same archive.
+func (s *Saver) levelFor(destination string) int {
+	for _, artifact := range s.Template.Outputs.Artifacts {
+		if artifact.Path == "" || s.Paths.OutputArtifact(artifact.Path) != destination {
+			continue
+		}
+		if level := artifact.CompressionLevel(); level != 0 {
+			return level
+		}
+	}
+	return 0
 }
 
 // isSpecial tells what must not be opened: reading a pipe that nobody writes to takes for ever.

@@ -148,6 +148,22 @@ func TestTheLevelFollowsTheStrategy(t *testing.T) {
 	}
 }
 
+func TestOnePathIsPackedOnceForSeveralArtifacts(t *testing.T) {
+	c := newContainer(t)
+	path := c.write("f", strings.Repeat("compressible ", 10_000))
+	err := c.save(`{"outputs":{"artifacts":[{"name":"x","path":"$/f","archive":{"none":{}}},
+		{"name":"y","path":"$/f"},{"name":"z","path":"$/./f/","archive":{"zip":{}}}]}}`, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.listing(c.paths.OutputArtifact(path)); !slices.Equal(got, []string{"f"}) {
+		t.Errorf("%q", got)
+	}
+	if len(c.lines) != 1 || c.lines[0].PackedBytes > 10_000 {
+		t.Errorf("journal %+v", c.lines)
+	}
+}
+
 func TestWhatDoesNotExistIsAWarning(t *testing.T) {
 	c := newContainer(t)
 	c.write("other", "x")
