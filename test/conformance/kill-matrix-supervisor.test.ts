@@ -16,6 +16,7 @@ import {
   struck,
   terminate,
   UNTIL_GO,
+  unheard,
   writing,
 } from "./support/blows.ts";
 import { appears, raw, sh, until } from "./support/builders.ts";
@@ -74,7 +75,11 @@ const load: Struck[] = [
     section: "9.4",
     statement:
       "SIGKILL of the supervisor as it begins to load: main waits for another run of it, which loads",
-    scene: () => ({ ...withInput, ...AGAIN, ...hit(isLoading, kill) }),
+    // However late the blow comes, the supervisor has not ended.
+    scene: () => {
+      const { api, over } = unheard();
+      return { ...withInput, ...AGAIN, api, ...strike("supervisor", isLoading, kill, over) };
+    },
   },
   {
     section: "9.4",

@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
+import type { SandboxProcess } from "@skein/lab/testing";
 import { expect } from "vitest";
 import type { PodFilesystem, RunningPod } from "../support/pods/pod-request.ts";
 import { startSilentServer } from "../support/silent-server.ts";
@@ -18,6 +19,7 @@ import {
   struck,
   terminate,
   UNTIL_GO,
+  unheard,
   writing,
 } from "./support/blows.ts";
 import { appears, sh, until } from "./support/builders.ts";
@@ -27,7 +29,6 @@ import { halfLoaded, inputs, isHalfLoaded, withInput } from "./support/half-load
 /** What is struck is started again once. */
 const AGAIN = { restarts: { init: 1, wait: 1 } };
 const GRACE = { ARGO_TERMINATION_GRACE_PERIOD_SECONDS: "2" };
-const immediately = async (): Promise<void> => {};
 const silent = await startSilentServer();
 
 /** Everything is loaded, and a collector of traces that does not answer holds init for a moment longer. */
@@ -76,8 +77,11 @@ const init: Struck[] = [
   },
   {
     section: "6",
-    statement: "SIGKILL of init at its start, and another run of it, load everything",
-    scene: () => ({ ...withInput, ...AGAIN, ...strike("init", immediately, kill) }),
+    statement: "SIGKILL of init before the first byte has come, and another run of it, load everything",
+    scene: async (cluster, key) => {
+      const { asked, ...made } = await halfLoaded(cluster, key, 0);
+      return { ...made, ...AGAIN, ...strike("init", () => asked, kill) };
+    },
   },
   {
     section: "6",
@@ -140,13 +144,23 @@ const begin: Struck[] = [
   {
     section: "8.3",
     statement: "SIGKILL of wait's first act alone, at its start, loses nothing",
-    scene: () => strike("wait", starts("begin"), killCore),
+    scene: () => {
+      const { api, over } = unheard();
+      const blow = async (wait: SandboxProcess): Promise<void> => {
+        await killCore(wait);
+        over();
+      };
+      return { api, ...strike("wait", starts("begin"), blow) };
+    },
     check: coreWasKilled(),
   },
   {
     section: "8.2",
     statement: "SIGKILL of wait at its start, and another run of it, lose nothing",
-    scene: () => ({ ...AGAIN, ...strike("wait", starts("begin"), kill) }),
+    scene: () => {
+      const { api, over } = unheard();
+      return { api, ...AGAIN, ...strike("wait", starts("begin"), kill, over) };
+    },
   },
   {
     section: "8.2",

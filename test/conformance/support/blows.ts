@@ -138,16 +138,24 @@ export const UNTIL_GO = "touch /var/run/argo/up; while ! test -e /var/run/argo/g
 
 type Blow = (process: SandboxProcess) => unknown;
 
-/** Strikes the first run of a container when the moment has come. */
+/**
+ * Strikes the first run of a container when the moment has come.
+ *
+ * @param again called when the container is started again
+ */
 export function strike(
   container: string,
   moment: (pod: PodFilesystem, process: SandboxProcess) => Promise<unknown>,
   blow: Blow,
+  again?: () => void,
 ): Required<Pick<PodRequest, "onStart">> {
   let runs = 0;
   return {
     onStart: (name, process, pod) => {
-      if (name !== container || runs++ > 0) return;
+      if (name !== container) return;
+      runs += 1;
+      if (runs === 2) again?.();
+      if (runs > 1) return;
       void moment(pod, process).then(() => blow(process));
     },
   };
@@ -189,6 +197,17 @@ export function once(
       isFirst = false;
       void hold();
       return fault;
+    },
+  };
+}
+
+/** The API server does not hear of the beginning until it is over, so that no blow comes too late for that. */
+export function unheard(): { api: Faults; over: () => void } {
+  let isOver = false;
+  return {
+    api: (request) => (isCreation(request) && !isOver ? "silence" : undefined),
+    over: () => {
+      isOver = true;
     },
   };
 }

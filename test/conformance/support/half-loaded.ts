@@ -13,15 +13,22 @@ export const withInput: Scene = {
   argv: sh(`test "$(cat /tmp/in-a)" = data; ${writing()}`),
 };
 
-/** A pod with two inputs, the second from an S3 server that stalls at its half when it is first asked. */
-export async function halfLoaded(cluster: Cluster, key: string): Promise<Scene> {
+/** A pod with two inputs, the second from an S3 server that stalls after some bytes when it is first asked. */
+export async function halfLoaded(
+  cluster: Cluster,
+  key: string,
+  afterBytes = 10,
+): Promise<Scene & { asked: Promise<void> }> {
+  const asked = Promise.withResolvers<void>();
   cluster.putObject(`${key}/in`, "first half|second half");
-  const { endpoint } = await cluster.faultyS3((_request, index) =>
-    index === 0 ? { type: "stall", afterBytes: 10 } : undefined,
-  );
+  const { endpoint } = await cluster.faultyS3((_request, index) => {
+    asked.resolve();
+    return index === 0 ? { type: "stall", afterBytes } : undefined;
+  });
   const s3 = { ...cluster.repository(`${key}/in`).s3, endpoint };
   const b = { name: "b", path: "/tmp/b", archive: { none: {} }, s3 };
   return {
+    asked: asked.promise,
     template: { inputs: { artifacts: [a, b] } },
     argv: sh(`test "$(cat /tmp/in-a /tmp/b)" = "datafirst half|second half"; ${writing()}`),
   };
