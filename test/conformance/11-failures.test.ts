@@ -15,25 +15,25 @@ const FAILURES = [
     statement:
       "a missing output in the image's file system is named by the file it should have been packed in",
     artifact: output("image", "/tmp/none"),
-    text: "open /var/run/argo/outputs/artifacts/tmp/none.tgz: no such file or directory",
+    text: "artifact image failed to save: open /var/run/argo/outputs/artifacts/tmp/none.tgz: no such file or directory",
   },
   {
     section: "11.3",
     statement: "so is one with strategy none",
     artifact: output("image-none", "/tmp/no/ne", NONE),
-    text: "open /var/run/argo/outputs/artifacts/tmp/no/ne.tgz: no such file or directory",
+    text: "artifact image-none failed to save: open /var/run/argo/outputs/artifacts/tmp/no/ne.tgz: no such file or directory",
   },
   {
     section: "11.3",
     statement: "a missing output in a volume with strategy none is named by its path below /mainctrfs",
     artifact: output("volume-none", "/work/none", NONE),
-    text: "/mainctrfs/work/none no such file or directory",
+    text: "artifact volume-none failed to save: /mainctrfs/work/none no such file or directory",
   },
   {
     section: "11.3",
     statement: "a missing output in a volume that is to be packed is named by its path below /mainctrfs",
     artifact: output("volume", "/work/none"),
-    text: "stat /mainctrfs/work/none: no such file or directory",
+    text: "artifact volume failed to save: stat /mainctrfs/work/none: no such file or directory",
   },
   {
     section: "11.1",
@@ -190,31 +190,38 @@ const keys: ConformanceCase[] = [
   homeless(
     "an output without a key when there is no repository",
     undefined,
-    "key unsupported: cannot get key for artifact location, because it is invalid; ",
+    "artifact o failed to save: key unsupported: cannot get key for artifact location, because it is invalid; ",
   ),
   homeless(
     "an output without a key when the repository has no storage",
     {},
-    `artifact storage is not configured; see the docs for setup instructions: ${DOCS}; `,
+    `artifact o failed to save: artifact storage is not configured; see the docs for setup instructions: ${DOCS}; `,
   ),
   homeless(
     "an output with a key and nothing else when there is no repository",
     undefined,
-    "template artifact location not set; ",
+    "artifact o failed to save: template artifact location not set; ",
     { s3: { key: "k" } },
   ),
   homeless(
     "an output without a key when the repository is git",
     GIT,
-    "key unsupported: git artifact does not have a key; ",
+    "artifact o failed to save: key unsupported: git artifact does not have a key; ",
   ),
   homeless(
     "an output without a key when the repository is raw",
     { raw: { data: "" } },
-    "key unsupported: raw artifat does not have key; ",
+    "artifact o failed to save: key unsupported: raw artifat does not have key; ",
   ),
-  homeless("an output to git", undefined, /^git output artifacts unsupported; $/, GIT),
-  homeless("an output to raw", undefined, /^Raw output artifacts unsupported; $/, { raw: { data: "x" } }),
+  homeless(
+    "an output to git",
+    undefined,
+    /^artifact o failed to save: git output artifacts unsupported; $/,
+    GIT,
+  ),
+  homeless("an output to raw", undefined, /^artifact o failed to save: Raw output artifacts unsupported; $/, {
+    raw: { data: "x" },
+  }),
 ];
 
 conformance("output artifacts that cannot be saved", [...missing, ...failed, ...uploads, ...keys]);

@@ -148,7 +148,10 @@ const others: ConformanceCase[] = [
       template: { container: {}, archiveLocation: LOGS },
       argv: sh("echo v"),
     },
-    expect: { exitCodes: { wait: 64 }, messages: { wait: NOT_CONFIGURED } },
+    expect: {
+      exitCodes: { wait: 64 },
+      messages: { wait: `artifact main-logs failed to save: ${NOT_CONFIGURED}` },
+    },
   },
   {
     section: "11.6",
@@ -253,7 +256,7 @@ const directory: ConformanceCase = {
   },
   expect: {
     exitCodes: { wait: 64 },
-    messages: { wait: "cannot save a directory to http file by file; " },
+    messages: { wait: "artifact o failed to save: cannot save a directory to http file by file; " },
     logs: { wait: [/use the archive strategy tar or zip/] },
   },
 };
