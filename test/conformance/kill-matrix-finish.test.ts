@@ -229,14 +229,15 @@ const patient: Struck[] = [
   },
 ];
 
-const inFiveSeconds = () => new Date(Date.now() + 5_000);
+/** Late enough for main to have ended, on a busy machine, too. */
+const inSixSeconds = () => new Date(Date.now() + 6_000);
 const deadlines: Struck[] = [
   {
     section: "8.4",
     statement: "a deadline that passes while outputs are saved changes nothing: the step itself has kept it",
     scene: async (cluster) => {
       const { endpoint, reached, open } = await uploading(cluster, /\/a\b/);
-      const deadline = inFiveSeconds();
+      const deadline = inSixSeconds();
       return {
         endpoint,
         env: { ARGO_DEADLINE: deadline.toISOString() },
@@ -254,7 +255,7 @@ const deadlines: Struck[] = [
       "a deadline that passes while the API server does not hear wait begin ends main; nothing is lost",
     scene: () => ({
       ...once(isCreation, "silence"),
-      env: { ARGO_DEADLINE: inFiveSeconds().toISOString(), ARGO_TERMINATION_GRACE_PERIOD_SECONDS: "2" },
+      env: { ARGO_DEADLINE: inSixSeconds().toISOString(), ARGO_TERMINATION_GRACE_PERIOD_SECONDS: "2" },
       argv: sh("trap 'echo v >/tmp/p; printf whole >/tmp/a; exit 1' TERM; while :; do sleep 0.02; done"),
       // Which tells wait to stop when main has ended.
       controller: true,

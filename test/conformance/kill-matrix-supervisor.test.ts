@@ -55,6 +55,17 @@ const load: Struck[] = [
     check: (pod) => expect(inputs(pod)).toEqual(["a"]),
   },
   {
+    section: "8.4",
+    statement: "a deadline that passes while the supervisor loads leaves an input whole or not at all",
+    scene: async (cluster, key) => ({
+      ...(await halfLoaded(cluster, key)),
+      env: { ARGO_DEADLINE: new Date(Date.now() + 4_000).toISOString() },
+    }),
+    ...neverReady(/^Step exceeded its deadline$/),
+    // On a busy machine it may pass before the first is there.
+    check: (pod) => expect(["a", ""]).toContain(inputs(pod).join()),
+  },
+  {
     section: "9.1",
     statement: "SIGKILL of the supervisor's loading alone, at its start, ends the pod and says so",
     scene: async (cluster, key) => ({ ...(await halfLoaded(cluster, key)), ...hit(isLoading, killCore) }),
