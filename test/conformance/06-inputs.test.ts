@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Cluster } from "../support/pods/cluster.ts";
@@ -85,6 +85,32 @@ const supply: ConformanceCase[] = [
       prepare: (pod) => writeFileSync(pod.input("a"), "what an interrupted init left, and longer"),
     }),
     check: (end) => expect(textOf(end, "a")).toBe("new"),
+  },
+  {
+    section: "6",
+    statement: "init that runs again replaces the directory that it loaded into a volume before",
+    pod: (cluster) => {
+      for (const file of ["x", "y"]) cluster.putObject(`again/d/${file}`, file);
+      let starts = 0;
+      return loads(
+        [
+          inS3(cluster, "again/d", { path: "/work/d" }),
+          // Within the other one, so it is loaded after it; at first it is missing.
+          inS3(cluster, "again/late", { name: "late", path: "/work/d/late" }),
+        ],
+        {
+          volumes: ["/work"],
+          restarts: { init: 1 },
+          onStart: () => {
+            starts += 1;
+            if (starts === 2) cluster.putObject("again/late", "late");
+          },
+        },
+        { container: withVolumes("/work") },
+      );
+    },
+    check: (end) =>
+      expect(readdirSync(join(end.volume("/work"), "d")).toSorted()).toEqual(["late", "x", "y"]),
   },
   {
     section: "6",

@@ -33,6 +33,8 @@ export interface Paths {
   signal(container: string): string;
   journal(container: string): string;
   secret(name: string, key: string): string;
+  /** Which artifacts this pod has put into volumes. */
+  loadedIntoVolumes: string;
 }
 
 /** @param root where the tree hangs: `/` in a pod, a temporary directory in a test */
@@ -61,6 +63,7 @@ export function createPaths(root = "/"): Paths {
     skein,
     traceContext: join(skein, "context.json"),
     journals,
+    loadedIntoVolumes: join(skein, "loaded-into-volumes"),
     container,
     exitCode: (name) => join(container(name), "exitcode"),
     stdout: (name) => join(container(name), "stdout"),

@@ -3,6 +3,7 @@ import { ArtifactError, errorCode, errorMessage, isNotFound, isWithin } from "@s
 import { ATTR, EVENT } from "@skein/telemetry";
 import { applyMode } from "./apply-mode.ts";
 import { type LoadPlan, planLoads } from "./load-plan.ts";
+import { readLoadedIntoVolumes } from "./loaded-into-volumes.ts";
 import type { TransferParts } from "./parts.ts";
 import { refuseWayOut } from "./real-path-within.ts";
 import { totals } from "./transfer-totals.ts";
@@ -23,17 +24,21 @@ export function loadArtifacts(parts: TransferParts): Promise<void> {
       if (plan.action === "skip")
         log.info("Skipping input artifact", { name: plan.name, reason: plan.reason });
     }
-    const loads = plans.filter((plan) => plan.action === "load");
+    const loaded = readLoadedIntoVolumes(paths);
+    const loads = plans
+      .filter((plan) => plan.action === "load")
+      .map((load) => ({ ...load, replace: load.replace || loaded.has(load.target) }));
     if (loads.length === 0) return;
     const begin = (load: Load) => span.addEvent(EVENT.downloadArtifact, { [ATTR.file]: load.name });
-    span.setAttributes(totals(await loadAll(loads, parts, begin)));
+    const remember = ({ target, volume }: Load) => volume !== undefined && loaded.add(target);
+    span.setAttributes(totals(await loadAll(loads, parts, { begin, remember })));
   });
 }
 
 async function loadAll(
   loads: readonly Load[],
   parts: TransferParts,
-  begin: (load: Load) => void,
+  { begin, remember }: { begin: (load: Load) => void; remember: (load: Load) => void },
 ): Promise<TransferReport[]> {
   const siblings = new AbortController();
   const engine = await parts.createEngine({ signal: AbortSignal.any([parts.signal, siblings.signal]) });
@@ -41,10 +46,12 @@ async function loadAll(
   for (const [index, load] of loads.entries()) {
     // What goes into another artifact's directory, or around it, keeps the order of declaration, as upstream's do.
     const before = loads.slice(0, index).flatMap((other, at) => (overlap(load, other) ? [running[at]] : []));
-    const loading = Promise.all(before).then(() => {
+    const loading = Promise.all(before).then(async () => {
       begin(load);
       parts.log.info("Downloading artifact", { name: load.name });
-      return loadOne(load, () => engine.load(load), parts);
+      const report = await loadOne(load, () => engine.load(load), parts);
+      if (report) remember(load);
+      return report;
     });
     running.push(loading);
   }
