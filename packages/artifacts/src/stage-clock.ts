@@ -1,3 +1,5 @@
+import { TRANSFER_STAGES, type TransferStage } from "@skein/telemetry";
+
 /**
  * The stages of a transfer, nearest the local disk first. At every moment the wall time belongs to the first of
  * them that is busy, and to `other` when none is: a stage further out only costs time when nothing nearer the
@@ -15,20 +17,10 @@ const BY_NEARNESS = [
 ] as const;
 
 export type BusyStage = (typeof BY_NEARNESS)[number];
-export type StageName = BusyStage | "other";
+export type StageName = TransferStage;
 
 /** Every stage, in the order of a report: as a transfer meets them. */
-export const STAGE_NAMES: readonly StageName[] = [
-  "credentials",
-  "list",
-  "first_byte",
-  "network",
-  "decompress",
-  "compress",
-  "disk",
-  "retry_wait",
-  "other",
-];
+export const STAGE_NAMES: readonly StageName[] = TRANSFER_STAGES;
 
 /** Seconds per stage; they sum to the wall time. */
 export type StageTimes = Record<StageName, number>;

@@ -103,4 +103,5 @@ export {
 } from "./template-parts.ts";
 export type { TraceContext } from "./trace-context.ts";
 export { deriveTraceContext, formatTraceparent, nodeSpanId, parseTraceparent } from "./trace-context.ts";
+export { isTransientText } from "./transient-text.ts";
 export { findVolumeMount, isBaseImagePath } from "./volume-mounts.ts";

@@ -1,4 +1,4 @@
-import { ArtifactError, type ErrorCode } from "@skein/contract";
+import { ArtifactError, type ErrorCode, isTransientText } from "@skein/contract";
 
 /** The RBAC rule an executor needs for container, script and containerSet templates (contract §14.4). */
 export const TASK_RESULT_RBAC_RULE =
@@ -57,27 +57,6 @@ function remedyOf(facts: StatusFacts): { remedy?: string } {
   }
 }
 
-/** What the API server passes on from etcd or from a connection behind it (contract §21.1, items 4, 6, 8 and 10). */
-const TRANSIENT_TEXTS = [
-  "resource quota evaluation timed out",
-  "etcdserver: leader changed",
-  "etcdserver: request timed out",
-  "etcdserver: too many requests",
-  "unexpected error when reading response body",
-  "stream error when reading response body",
-  "Connection closed by foreign host",
-  "net/http: TLS handshake timeout",
-  "i/o timeout",
-  "connection timed out",
-  "connection reset by peer",
-  "http2: client connection lost",
-  "http2: server sent GOAWAY and closed the connection",
-  "request did not complete within requested timeout",
-  "connect: connection refused",
-  "invalid connection",
-  "client rate limiter Wait returned an error",
-];
-
 const TRANSIENT_REASONS = ["TooManyRequests", "ServerTimeout", "Timeout", "ServiceUnavailable"];
 
 /**
@@ -89,7 +68,7 @@ function isTransientStatus({ status, reason, message }: StatusFacts): boolean {
   if (status === 403) return message.includes("exceeded quota");
   if (status === 409) return message.includes("Operation cannot be fulfilled on resourcequota");
   if ([429, 502, 503, 504].includes(status) || TRANSIENT_REASONS.includes(reason)) return true;
-  return TRANSIENT_TEXTS.some((text) => message.includes(text));
+  return isTransientText(message);
 }
 
 /** Node's codes for a connection that could not be made or did not last. */

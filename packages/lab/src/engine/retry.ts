@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorMessage, formatGoDuration } from "@skein/contract";
+import { errorMessage, formatGoDuration, isTransientText } from "@skein/contract";
 import { parseRetryStrategy, type RetryRules } from "../workflow/retry-strategy.ts";
 import { substitute } from "../workflow/tags.ts";
-import { isTransientText } from "../workflow/transient-text.ts";
 import { addNode, type Call, type EngineContext, finish, workflowDeadline } from "./engine-context.ts";
 import { resolveInputs } from "./inputs.ts";
 import { isFailure, type WorkflowNode } from "./node.ts";

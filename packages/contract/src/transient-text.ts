@@ -1,5 +1,6 @@
-/** The texts by which a controller takes the message of a failed attempt for a passing trouble (contract §21.1). */
+/** What the API server passes on from etcd or from a connection behind it, and what controllers take for passing trouble (contract §21.1). */
 const TRANSIENT_TEXTS = [
+  "resource quota evaluation timed out",
   "etcdserver: leader changed",
   "etcdserver: request timed out",
   "etcdserver: too many requests",
@@ -19,6 +20,7 @@ const TRANSIENT_TEXTS = [
   "upper: no more rows in",
 ];
 
+/** Whether the message of an error says that it will pass. */
 export function isTransientText(message: string): boolean {
   return TRANSIENT_TEXTS.some((text) => message.includes(text));
 }
