@@ -55,8 +55,9 @@ export async function startApiServer(directory: string, etcd: string): Promise<A
     "service-account-key-file": file("service-account.pub", publicKey),
     "service-account-signing-key-file": file("service-account.key", privateKey),
     "service-cluster-ip-range": "10.0.0.0/24",
-    // Debian's etcd 3.4 cannot tell how far a watch is, which the list over watches needs.
-    "feature-gates": "WatchList=false",
+    // Debian's etcd 3.4 cannot tell how far a watch is, which lists over watches need. Without image volumes there are no
+    // pods of the init-less layout: the server makes emptyDirs of them, silently.
+    "feature-gates": "WatchList=false,ImageVolume=true",
     "anonymous-auth": "false",
   };
   const admin = createKubeClient(port, LOOPBACK_CERTIFICATE, ADMIN_TOKEN);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { NODE } from "../cluster/access.ts";
 import type { ApiServer } from "../cluster/api-server.ts";
@@ -23,6 +23,8 @@ export interface RunningPod {
   uid: string;
   /** Of its containers' logs. */
   directory: string;
+  /** Names of its containers in the container engine. */
+  containers(): string[];
   volumes: PodVolumes;
   /** Resolves when the container runs; never does for one that is never started. */
   started(container: string): Promise<void>;
@@ -42,6 +44,10 @@ export interface RunningPod {
 export interface Kubelet {
   /** Creates the pod in the API server, bound to this node, and runs it. */
   run(pod: Pod): Promise<RunningPod>;
+  /** Where a pod's logs and volumes are. */
+  directoryOf(pod: string): string;
+  /** Removes a pod that has ended, with everything it left. */
+  remove(pod: RunningPod): Promise<void>;
 }
 
 export interface KubeletOptions {
@@ -62,7 +68,13 @@ const GRACE_PERIOD_SECONDS = 30;
 
 /** What a kubelet does for pods of workflows; `restartPolicy` is always Never. */
 export function createKubelet({ api, podman, directory, flags = () => [] }: KubeletOptions): Kubelet {
+  const directoryOf = (pod: string): string => join(directory, pod);
   return {
+    directoryOf,
+    async remove({ name, containers }) {
+      await podman.run("rm", "--force", "--ignore", "--time", "0", ...containers());
+      rmSync(directoryOf(name), { recursive: true, force: true });
+    },
     async run(wanted) {
       const path = `/api/v1/namespaces/${wanted.metadata.namespace}/pods`;
       const pod = await api.admin.create<Pod & { metadata: { uid: string } }>(path, {
@@ -70,7 +82,7 @@ export function createKubelet({ api, podman, directory, flags = () => [] }: Kube
         spec: { ...wanted.spec, nodeName: NODE },
       });
       const { name, uid } = pod.metadata;
-      const root = join(directory, name);
+      const root = directoryOf(name);
       const volumes = await createPodVolumes(api, pod, join(root, "volumes"));
       const apiPort = api.port;
       const containers = createPodContainers({ podman, pod, volumes, directory: root, apiPort, flags });
@@ -82,6 +94,7 @@ export function createKubelet({ api, podman, directory, flags = () => [] }: Kube
         name,
         uid,
         directory: root,
+        containers: containers.ids,
         volumes,
         started: (container) => life(container).started,
         isRunning: (container) => life(container).isRunning(),

@@ -15,6 +15,8 @@ import type { Podman } from "./podman.ts";
 /** The containers of one pod: real ones, sharing its volumes. */
 export interface PodContainers {
   life(container: string): ContainerLife;
+  /** Names in the container engine of those that were started. */
+  ids(): string[];
   /** `undefined` when the pod has been told to stop: then none that waits is started. */
   start(container: Container): Promise<ContainerLife | undefined>;
   /** SIGTERM to all that run at once, SIGKILL to what is left after the grace period. */
@@ -49,6 +51,7 @@ export function createPodContainers(options: PodContainersOptions): PodContainer
     Promise.all(some.map(({ id }) => podman.try("kill", "--signal", signal, id)));
   return {
     life,
+    ids: () => [...lives.values()].filter(({ hasBegun }) => hasBegun()).map(({ id }) => id),
     async start(container) {
       if (isStopping) return undefined;
       const own = life(container.name);

@@ -15,15 +15,18 @@ export interface Podman {
   run(...args: string[]): Promise<string>;
   /** The same, whatever the code. */
   try(...args: string[]): Promise<Finished>;
-  /** Starts a container in the foreground; its output goes to `log`. Resolves when its process runs. */
+  /**
+   * Starts a container in the foreground; its output goes to `log`. Resolves when its process runs, and rejects with the
+   * engine's words when it cannot be started.
+   */
   start(container: { name: string; args: readonly string[]; log: string; pidFile: string }): Promise<Running>;
   /** Ends and removes every container of this run. */
   removeAll(): Promise<void>;
 }
 
 export interface Running {
-  /** Of the container's first process, as this machine sees it; `undefined` when it had ended before anybody looked. */
-  pid: number | undefined;
+  /** Of the container's first process, as this machine sees it. */
+  pid: number;
   /** Resolves when the container has ended. */
   ended: Promise<void>;
 }
@@ -64,9 +67,9 @@ export function createPodman(run: string, containersConf: string): Podman {
       });
       ended.catch(() => {});
       while (!existsSync(pidFile) && child.exitCode === null) await delay(POLL_MS);
-      if (!existsSync(pidFile) && (await tryRun("container", "exists", name)).exitCode !== 0)
+      if (!existsSync(pidFile))
         throw new Error(`podman could not start ${name}: ${readFileSync(log, "utf8").slice(-1000)}`);
-      return { pid: existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : undefined, ended };
+      return { pid: Number(readFileSync(pidFile, "utf8")), ended };
     },
     async removeAll() {
       const ids = await mustRun("ps", "--all", "--quiet", "--filter", `label=${LABEL}=${run}`);

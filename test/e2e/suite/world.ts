@@ -1,0 +1,75 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type S3Server, startS3Server } from "../../support/s3-server.ts";
+import { NAMESPACE } from "../cluster/access.ts";
+import type { ApiServer } from "../cluster/api-server.ts";
+import { type Collector, startCollector } from "../cluster/collector.ts";
+import { startControlPlane } from "../cluster/control-plane.ts";
+import { makeUserImages, type UserImages } from "../node/images.ts";
+import { createKubelet, type Kubelet, type KubeletOptions } from "../node/kubelet.ts";
+import { createPodman, type Podman } from "../node/podman.ts";
+
+/** Everything that a case finds: a cluster of one node, a store, a collector. */
+export interface World extends AsyncDisposable {
+  api: ApiServer;
+  kubelet: Kubelet;
+  podman: Podman;
+  store: S3Server;
+  collector: Collector;
+  images: UserImages & { executor: string };
+}
+
+export interface WorldOptions {
+  /** Of everything that is written; has to be there. */
+  directory: string;
+  /** Names this run; its containers carry it. */
+  run: string;
+  executorImage: string;
+  /** Settings of the container engine. */
+  containersConf: string;
+  /** Of each container. */
+  flags?: KubeletOptions["flags"];
+}
+
+/** The secret that the default repository names. */
+export const CREDENTIALS = "s3-credentials";
+
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { directory, run, executorImage, containersConf, flags } = options;
+  const stack = new AsyncDisposableStack();
+  try {
+    const podman = createPodman(run, containersConf);
+    stack.defer(() => podman.removeAll());
+    const store = stack.use(await startS3Server());
+    const servers = join(directory, "servers");
+    mkdirSync(servers, { recursive: true });
+    const collector = stack.use(await startCollector(servers));
+    const { api } = stack.use(await startControlPlane(join(servers, "control-plane")));
+    await api.admin.create(`/api/v1/namespaces/${NAMESPACE}/secrets`, {
+      metadata: { name: CREDENTIALS },
+      stringData: { accesskey: store.accessKey, secretkey: store.secretKey },
+    });
+    const images = { ...(await makeUserImages(podman)), executor: executorImage };
+    await podman.run("image", "exists", executorImage).catch(() => {
+      throw new Error(`there is no image ${executorImage}: run \`make images\``);
+    });
+    const kubelet = createKubelet({
+      api,
+      podman,
+      directory: join(directory, "pods"),
+      ...(flags ? { flags } : {}),
+    });
+    return {
+      api,
+      kubelet,
+      podman,
+      store,
+      collector,
+      images,
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
