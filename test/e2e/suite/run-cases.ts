@@ -72,6 +72,7 @@ async function runCase(world: World, { test, version }: Planned, evidence: strin
         onPod: (running) => {
           kept.name = running.name;
           kept.running = running;
+          request.onPod?.(running);
         },
       });
       kept.end = end;

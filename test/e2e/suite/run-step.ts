@@ -34,6 +34,8 @@ export interface StepRequest
   executorSecurityContext?: SecurityContext;
   /** Done to the pod as it runs. */
   meanwhile?: (pod: RunningPod, step: Step) => Promise<void>;
+  /** Done before the pod is made. */
+  beforePod?: (step: Step) => Promise<void>;
   /** Told of the pod when it is there, whatever becomes of it. */
   onPod?: (pod: RunningPod) => void;
   /** False when no controller ends what is left. Default true. */
@@ -74,6 +76,7 @@ export async function runStep(
   request: StepRequest,
 ): Promise<StepEnd> {
   const step = await createStep(world, version, request);
+  await request.beforePod?.(step);
   const { pod, offloaded } = buildPod(step, version, configOf(world, version, request));
   if (offloaded) {
     const path = `/api/v1/namespaces/${NAMESPACE}/configmaps`;
