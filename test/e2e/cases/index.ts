@@ -1,6 +1,20 @@
 import type { Case } from "../suite/case.ts";
 import { API_ACCESS_CASES } from "./api-access.ts";
 import { API_TROUBLE_CASES } from "./api-trouble.ts";
+import { ENDING_CASES } from "./endings.ts";
+import { GIT_CASES } from "./git.ts";
+import { GROUP_CASES } from "./groups.ts";
+import { IMAGE_CASES } from "./images.ts";
 import { OUTCOME_CASES } from "./outcomes.ts";
+import { OUTPUT_CASES } from "./outputs.ts";
 
-export const CASES: readonly Case[] = [...OUTCOME_CASES, ...API_ACCESS_CASES, ...API_TROUBLE_CASES];
+export const CASES: readonly Case[] = [
+  ...OUTCOME_CASES,
+  ...OUTPUT_CASES,
+  ...GROUP_CASES,
+  ...GIT_CASES,
+  ...IMAGE_CASES,
+  ...ENDING_CASES,
+  ...API_ACCESS_CASES,
+  ...API_TROUBLE_CASES,
+];

@@ -33,6 +33,9 @@ export function podVolumes(step: Step, version: ControllerVersion, config: Contr
   const own = mountsOfMain(step);
   const mirrored = own ? [...own, ...main].map((mount) => ({ ...mirror(mount), readOnly: false })) : [];
   const loader = [...secretMounts, ...loading, ...staging];
+  const before = isInitless ? loader : secretMounts;
+  // A supervisor has what it loads into already, and a path can be mounted once.
+  const saving = mirrored.filter(({ mountPath }) => !before.some((mount) => mount.mountPath === mountPath));
   return {
     volumes: [
       { name: "var-run-argo", emptyDir: {} },
@@ -47,8 +50,8 @@ export function podVolumes(step: Step, version: ControllerVersion, config: Contr
     ],
     init: [...loader, VAR_RUN_ARGO],
     auxiliary: [
-      ...(isInitless ? loader : secretMounts),
-      ...mirrored.map(withoutFalse),
+      ...before,
+      ...saving.map(withoutFalse),
       { name: "tmp-dir-argo", mountPath: "/tmp", subPath: "0" },
       VAR_RUN_ARGO,
     ],

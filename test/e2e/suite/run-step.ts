@@ -34,6 +34,8 @@ export interface StepRequest
   executorSecurityContext?: SecurityContext;
   /** Done to the pod as it runs. */
   meanwhile?: (pod: RunningPod, step: Step) => Promise<void>;
+  /** What a podSpecPatch of the author does to the pod. */
+  patchPod?: (pod: Pod) => void;
   /** Done before the pod is made. */
   beforePod?: (step: Step) => Promise<void>;
   /** Told of the pod when it is there, whatever becomes of it. */
@@ -78,6 +80,7 @@ export async function runStep(
   const step = await createStep(world, version, request);
   await request.beforePod?.(step);
   const { pod, offloaded } = buildPod(step, version, configOf(world, version, request));
+  request.patchPod?.(pod);
   if (offloaded) {
     const path = `/api/v1/namespaces/${NAMESPACE}/configmaps`;
     await world.api.admin.create(path, { metadata: { name: step.podName }, data: offloaded });

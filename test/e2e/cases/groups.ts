@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import type { Case } from "../suite/case.ts";
+import { assertArchivedLog, assertComplete, assertEnded, assertSucceeded } from "../suite/expect.ts";
+
+/** Pods of more than one user's container. */
+export const GROUP_CASES: readonly Case[] = [
+  {
+    name: "container-set",
+    shows: "members run in the order of their dependencies, share a volume, and main's output is the step's",
+    async run({ world, step }) {
+      const { busybox } = world.images;
+      const sh = (script: string) => ({ image: busybox, command: ["sh", "-ec"], args: [script] });
+      const end = await step({
+        template: {
+          name: "container-set",
+          containerSet: {
+            volumeMounts: [{ name: "work", mountPath: "/work" }],
+            containers: [
+              { name: "a", ...sh("echo a >>/work/order") },
+              { name: "b", ...sh("echo b >>/work/order"), dependencies: ["a"] },
+              { name: "main", ...sh("echo main >>/work/order"), dependencies: ["b"] },
+            ],
+          },
+          volumes: [{ name: "work", emptyDir: {} }],
+          outputs: { parameters: [{ name: "order", valueFrom: { path: "/work/order" } }] },
+        },
+      });
+      assertSucceeded(end);
+      assert.equal(end.result?.outputs?.parameters?.[0]?.value, "a\nb\nmain");
+    },
+  },
+  {
+    name: "container-set-failure",
+    shows: "a member that fails keeps those that need it from running; the others' logs are archived",
+    async run({ world, step }) {
+      const { busybox } = world.images;
+      const sh = (script: string) => ({ image: busybox, command: ["sh", "-ec"], args: [script] });
+      const end = await step({
+        template: {
+          name: "container-set-failure",
+          containerSet: {
+            containers: [
+              { name: "good", ...sh("echo good") },
+              { name: "bad", ...sh("echo bad; exit 7"), dependencies: ["good"] },
+              { name: "after", ...sh("echo after"), dependencies: ["bad"] },
+            ],
+          },
+        },
+      });
+      assert.equal(end.verdict.phase, "Failed");
+      assertEnded(end, "good", 0);
+      assertEnded(end, "bad", 7);
+      assert.notEqual(end.status.containers.after?.exitCode, 0);
+      assert.doesNotMatch(end.log("after"), /^after$/m);
+      assertArchivedLog(world, end, "good", "good\n");
+      assertArchivedLog(world, end, "bad", "bad\n");
+      assertComplete(end);
+    },
+  },
+  {
+    name: "sidecar",
+    shows: "a sidecar serves main over the pod's network and is ended when main has ended",
+    async run({ world, step }) {
+      const { busybox } = world.images;
+      const end = await step({
+        template: {
+          name: "sidecar",
+          container: {
+            image: busybox,
+            command: ["sh", "-c"],
+            args: ["until [ -e /work/ready ]; do sleep 0.05; done; cat /work/ready"],
+            volumeMounts: [{ name: "work", mountPath: "/work" }],
+          },
+          sidecars: [
+            {
+              name: "helper",
+              image: busybox,
+              command: ["sh", "-c"],
+              args: ["trap 'exit 0' TERM; echo served >/work/ready; while :; do sleep 0.05; done"],
+              volumeMounts: [{ name: "work", mountPath: "/work" }],
+            },
+          ],
+          volumes: [{ name: "work", emptyDir: {} }],
+        },
+      });
+      assertSucceeded(end);
+      assertArchivedLog(world, end, "main", "served\n");
+    },
+  },
+  {
+    name: "deaf-sidecar",
+    shows:
+      "a sidecar from scratch that ignores SIGTERM is killed after the grace period, and the step succeeds",
+    async run({ world, step }) {
+      const end = await step({
+        terminationGracePeriodSeconds: 2,
+        template: {
+          name: "deaf-sidecar",
+          container: {
+            image: world.images.busybox,
+            command: ["sh", "-c"],
+            args: ["until [ -e /work/deaf ]; do sleep 0.05; done"],
+            volumeMounts: [{ name: "work", mountPath: "/work" }],
+          },
+          sidecars: [
+            {
+              name: "deaf",
+              image: world.images.scratch,
+              command: ["/one", "ignore-sigterm", ",", "write", "/work/deaf", "yes", ",", "sleep", "5m"],
+              volumeMounts: [{ name: "work", mountPath: "/work" }],
+            },
+          ],
+          volumes: [{ name: "work", emptyDir: {} }],
+        },
+      });
+      assertEnded(end, "main", 0);
+      assertEnded(end, "deaf", 137);
+      // Codes 137 and 143 of a sidecar count for nothing.
+      assert.deepEqual(end.verdict, { phase: "Succeeded", message: "" });
+      assertComplete(end);
+    },
+  },
+];
