@@ -55,6 +55,8 @@ export interface KubeletOptions {
   podman: Podman;
   /** Of the pods' volumes and logs. */
   directory: string;
+  /** Where the files of an image are: for image volumes, which are always read-only. */
+  imageRoot: (reference: string) => string;
   /** More flags for the container engine. */
   flags?: (pod: Pod, container: Container) => string[];
 }
@@ -67,7 +69,8 @@ const DEADLINE = {
 const GRACE_PERIOD_SECONDS = 30;
 
 /** What a kubelet does for pods of workflows; `restartPolicy` is always Never. */
-export function createKubelet({ api, podman, directory, flags = () => [] }: KubeletOptions): Kubelet {
+export function createKubelet(options: KubeletOptions): Kubelet {
+  const { api, podman, directory, imageRoot, flags = () => [] } = options;
   const directoryOf = (pod: string): string => join(directory, pod);
   return {
     directoryOf,
@@ -83,7 +86,7 @@ export function createKubelet({ api, podman, directory, flags = () => [] }: Kube
       });
       const { name, uid } = pod.metadata;
       const root = directoryOf(name);
-      const volumes = await createPodVolumes(api, pod, join(root, "volumes"));
+      const volumes = await createPodVolumes(api, pod, join(root, "volumes"), imageRoot);
       const apiPort = api.port;
       const containers = createPodContainers({ podman, pod, volumes, directory: root, apiPort, flags });
       const { terminationGracePeriodSeconds: gracePeriod = GRACE_PERIOD_SECONDS } = pod.spec;

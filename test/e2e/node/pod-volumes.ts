@@ -20,10 +20,12 @@ export interface PodVolumes {
 
 type CreatedPod = Pod & { metadata: { uid: string } };
 
+/** @param imageRoot where the files of an image are */
 export async function createPodVolumes(
   api: ApiServer,
   pod: CreatedPod,
   directory: string,
+  imageRoot: (reference: string) => string,
 ): Promise<PodVolumes> {
   const fsGroup = pod.spec.securityContext?.fsGroup;
   const images = new Map<string, string>();
@@ -31,7 +33,7 @@ export async function createPodVolumes(
   let token = "";
   const projected = new Map<string, Record<string, string>>();
   for (const volume of pod.spec.volumes) {
-    if (volume.image) images.set(volume.name, volume.image.reference);
+    if (volume.image) images.set(volume.name, imageRoot(volume.image.reference));
     else if (volume.projected) {
       token = await requestToken(api.admin, pod.metadata.namespace, pod.spec.serviceAccountName, {
         name: pod.metadata.name,
@@ -47,9 +49,8 @@ export async function createPodVolumes(
     path,
     mountFlag({ name, mountPath, subPath, readOnly }) {
       const access = readOnly ? ",ro=true" : "";
-      const image = images.get(name);
-      if (image) return `type=image,source=${image},destination=${mountPath}`;
-      const source = subPath === undefined ? path(name) : join(path(name), subPath);
+      const volume = images.get(name) ?? path(name);
+      const source = subPath === undefined ? volume : join(volume, subPath);
       if (!existsSync(source)) makeEmptyDirectory(source, fsGroup);
       return `type=bind,source=${source},destination=${mountPath}${access}`;
     },

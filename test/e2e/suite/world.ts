@@ -53,9 +53,15 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     await podman.run("image", "exists", executorImage).catch(() => {
       throw new Error(`there is no image ${executorImage}: run \`make images\``);
     });
+    // Held to the end. Mounted for each container alone, one that ends takes it away from one that starts: podman 4.3.
+    const executorRoot = await podman.run("image", "mount", executorImage);
+    stack.defer(async () => {
+      await podman.try("image", "unmount", executorImage);
+    });
     const kubelet = createKubelet({
       api,
       podman,
+      imageRoot: () => executorRoot,
       directory: join(directory, "pods"),
       ...(flags ? { flags } : {}),
     });
