@@ -1,4 +1,6 @@
-import { Agent, request } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { Agent, type RequestOptions, request } from "node:https";
+import { createInterface } from "node:readline";
 
 /** Any object of the API. */
 export interface KubeObject {
@@ -24,6 +26,8 @@ export interface KubeClient {
   patch<T = KubeObject>(path: string, body: object): Promise<T>;
   put<T = KubeObject>(path: string, body: object): Promise<T>;
   delete(path: string): Promise<void>;
+  /** Objects of a collection as they are added and changed, from now on, until the signal. */
+  watch<T = KubeObject>(path: string, signal: AbortSignal): AsyncIterable<T>;
   close(): void;
 }
 
@@ -39,11 +43,12 @@ export class KubeError extends Error {
 
 export function createKubeClient(port: number, ca: string, token: string): KubeClient {
   const agent = new Agent({ keepAlive: true, ca });
+  const authorization = { authorization: `Bearer ${token}` };
   const send = <T>(method: string, path: string, body?: object): Promise<T> =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
       const headers = {
-        authorization: `Bearer ${token}`,
+        ...authorization,
         "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
       };
       const call = request({ agent, host: "127.0.0.1", port, method, path, headers }, (answer) => {
@@ -68,8 +73,22 @@ export function createKubeClient(port: number, ca: string, token: string): KubeC
     delete: async (path) => {
       await send("DELETE", path);
     },
+    watch: (path, signal) => watch({ agent, host: "127.0.0.1", port, path, headers: authorization, signal }),
     close: () => agent.destroy(),
   };
+}
+
+/** One line of JSON for each event. */
+async function* watch<T>(options: RequestOptions): AsyncGenerator<T> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    request({ ...options, path: `${options.path}?watch=true` }, resolve)
+      .on("error", reject)
+      .end();
+  });
+  for await (const line of createInterface({ input: answer })) {
+    const { type, object } = JSON.parse(line) as { type: string; object: T };
+    if (type === "ADDED" || type === "MODIFIED") yield object;
+  }
 }
 
 /** `/readyz` and the like answer in plain text. */

@@ -27,7 +27,9 @@ export interface WorldOptions {
   executorImage: string;
   /** Settings of the container engine. */
   containersConf: string;
-  /** Of each container. */
+  /** Of the store's buckets. Default a temporary directory. */
+  storeRoot?: string;
+  /** More flags of the container engine, for each container. */
   flags?: KubeletOptions["flags"];
 }
 
@@ -40,7 +42,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   try {
     const podman = createPodman(run, containersConf);
     stack.defer(() => podman.removeAll());
-    const store = stack.use(await startS3Server());
+    const store = stack.use(await startS3Server(options.storeRoot ? { root: options.storeRoot } : {}));
     const servers = join(directory, "servers");
     mkdirSync(servers, { recursive: true });
     const collector = stack.use(await startCollector(servers));
