@@ -5,7 +5,7 @@ SHELL := bash
 # The pinned Node first, then the machine's own.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build demo test lint fmt conformance bench clean
+.PHONY: help setup build demo test lint fmt conformance e2e bench bench-pod clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,16 @@ fmt: setup ## format all sources and apply safe fixes
 conformance: build ## the contract's statements only, in both kinds of container; writes docs/conformance.md
 	@node scripts/conformance/main.ts
 
+e2e: images ## whole pods as real containers, with a real API server; CASE=name[@version[/layout]] for less than all
+	@scripts/e2e/tools.sh
+	@node test/e2e/main.ts $(CASE)
+
 bench: build ## measure, and write docs/benchmarks.md
 	@node scripts/bench/main.ts
+
+bench-pod: images ## measure whole pods as real containers, and write docs/benchmarks-pod.md
+	@scripts/e2e/tools.sh
+	@node scripts/bench-pod/main.ts
 
 clean: ## remove what was built; keeps node_modules and .tools
 	@rm -rf dist out packages/*/.types packages/*/dist test/.types scripts/.types

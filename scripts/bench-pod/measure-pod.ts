@@ -58,8 +58,8 @@ export async function measurePod(
       request.onPod?.(running);
       void sample(running, cgroups, samples);
     },
-    meanwhile: async (running, step) => {
-      await request.meanwhile?.(running, step);
+    meanwhile: async (running, step, built) => {
+      await request.meanwhile?.(running, step, built);
       if (options.idleAfterMs === undefined) return;
       await running.started("main");
       await delay(options.idleAfterMs);

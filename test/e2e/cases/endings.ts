@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { terminateContainers } from "../controller/kill.ts";
 import { type Case, NEWEST } from "../suite/case.ts";
 import { assertArchivedLog, assertComplete, assertEnded, spanOf } from "../suite/expect.ts";
 import { filesOfTgz, objectOf } from "../suite/objects.ts";
@@ -56,6 +57,34 @@ export const ENDING_CASES: readonly Case[] = [
       const { workflow, podName } = end.step;
       const object = objectOf(world, `${workflow.name}/${podName}/half.tgz`);
       assert.deepEqual(filesOfTgz(object ?? Buffer.alloc(0)), { half: "half\n" });
+      assertComplete(end);
+    },
+  },
+  {
+    name: "workflow-stopped",
+    shows:
+      "a workflow that is stopped: the controller's kill in each container ends main, and its outputs are collected",
+    async run({ world, step }) {
+      const end = await step({
+        isWatched: false,
+        template: {
+          name: "workflow-stopped",
+          container: {
+            image: world.images.scratch,
+            command: ["/one", "write", "/half", "half", ",", "print", "ready", ",", "sleep", "5m"],
+          },
+          outputs: { parameters: [{ name: "half", valueFrom: { path: "/half" } }] },
+        },
+        meanwhile: async (running, _, pod) => {
+          await running.started("main");
+          await untilPrinted(() => running.log("main"), "ready");
+          await terminateContainers(pod, running);
+        },
+      });
+      assertEnded(end, "main", 143);
+      assert.deepEqual(end.verdict, { phase: "Failed", message: "main: Error (exit code 143)" });
+      assert.equal(end.result?.outputs?.parameters?.[0]?.value, "half");
+      assertArchivedLog(world, end, "main", "ready\n");
       assertComplete(end);
     },
   },

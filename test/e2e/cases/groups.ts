@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Case } from "../suite/case.ts";
+import { type Case, NEWEST } from "../suite/case.ts";
 import { assertArchivedLog, assertComplete, assertEnded, assertSucceeded } from "../suite/expect.ts";
 
 /** Pods of more than one user's container. */
@@ -55,6 +55,32 @@ export const GROUP_CASES: readonly Case[] = [
       assertArchivedLog(world, end, "good", "good\n");
       assertArchivedLog(world, end, "bad", "bad\n");
       assertComplete(end);
+    },
+  },
+  {
+    name: "container-set-retries",
+    shows: "a member that fails is run again in its container, as often as the set's retryStrategy says",
+    versions: NEWEST,
+    async run({ world, step }) {
+      const end = await step({
+        template: {
+          name: "container-set-retries",
+          containerSet: {
+            retryStrategy: { retries: "3", duration: "100ms" },
+            containers: [
+              {
+                name: "main",
+                image: world.images.busybox,
+                command: ["sh", "-c"],
+                args: ["echo try >>/tries; [ $(wc -l </tries) -ge 3 ]"],
+              },
+            ],
+          },
+          outputs: { parameters: [{ name: "tries", valueFrom: { path: "/tries" } }] },
+        },
+      });
+      assertSucceeded(end);
+      assert.equal(end.result?.outputs?.parameters?.[0]?.value, "try\ntry\ntry");
     },
   },
   {

@@ -79,6 +79,26 @@ export const OUTPUT_CASES: readonly Case[] = [
     },
   },
   {
+    name: "progress",
+    shows: "the last progress that main wrote is on the task result",
+    async run({ world, step }) {
+      const end = await step({
+        template: {
+          name: "progress",
+          container: {
+            image: world.images.busybox,
+            command: ["sh", "-c"],
+            args: [
+              "echo 50/100 >$ARGO_PROGRESS_FILE; sleep 0.2; echo nonsense >>$ARGO_PROGRESS_FILE; echo 99/100 >>$ARGO_PROGRESS_FILE",
+            ],
+          },
+        },
+      });
+      assertSucceeded(end);
+      assert.equal(end.result?.progress, "99/100");
+    },
+  },
+  {
     name: "artifacts",
     shows:
       "a file, a directory and a volume's file become objects, which the next step's pod finds at its paths",

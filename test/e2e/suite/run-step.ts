@@ -33,7 +33,7 @@ export interface StepRequest
   executorEnv?: EnvVar[];
   executorSecurityContext?: SecurityContext;
   /** Done to the pod as it runs. */
-  meanwhile?: (pod: RunningPod, step: Step) => Promise<void>;
+  meanwhile?: (running: RunningPod, step: Step, pod: Pod) => Promise<void>;
   /** What a podSpecPatch of the author does to the pod. */
   patchPod?: (pod: Pod) => void;
   /** Done before the pod is made. */
@@ -92,7 +92,7 @@ export async function runStep(
   const [status] = await Promise.all([
     running.end,
     isWatched ? watchMains(pod, running, mains, grace) : undefined,
-    request.meanwhile?.(running, step),
+    request.meanwhile?.(running, step, pod),
   ]);
   const result = await readResult(world, step.nodeId);
   refuseSecrets(
