@@ -36,7 +36,6 @@ export const API_ACCESS_CASES: readonly Case[] = [
   {
     name: "least-privilege",
     shows: "the documented Role is enough, and what it does not say stays forbidden to the same token",
-    versions: NEWEST,
     async run(context) {
       const { world, step } = context;
       const end = await step(reporting("least-privilege", context, 0));
@@ -52,7 +51,6 @@ export const API_ACCESS_CASES: readonly Case[] = [
   {
     name: "forbidden",
     shows: "without the Role the step is an Error whose message is the API server's, and main is not harmed",
-    versions: NEWEST,
     async run(context) {
       const auxiliary = auxiliaryOf(context);
       const end = await context.step({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { terminateContainers } from "../controller/kill.ts";
-import { type Case, NEWEST } from "../suite/case.ts";
+import type { Case } from "../suite/case.ts";
 import { assertArchivedLog, assertComplete, assertEnded, spanOf } from "../suite/expect.ts";
 import { filesOfTgz, objectOf } from "../suite/objects.ts";
 
@@ -146,7 +146,6 @@ export const ENDING_CASES: readonly Case[] = [
   {
     name: "out-of-memory",
     shows: "main is killed for its memory: wait sees it at once, archives the log and completes the result",
-    versions: NEWEST,
     async run({ world, version, step }) {
       const end = await step({
         template: {

@@ -3,7 +3,7 @@ import { createGitRepository } from "../../support/git-repository.ts";
 import { startGitServer } from "../../support/git-server.ts";
 import { startSshServer } from "../../support/ssh-server.ts";
 import { NAMESPACE } from "../cluster/access.ts";
-import { type Case, type CaseContext, NEWEST } from "../suite/case.ts";
+import type { Case, CaseContext } from "../suite/case.ts";
 import { assertArchivedLog, assertSucceeded } from "../suite/expect.ts";
 
 const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`;
@@ -17,7 +17,6 @@ export const GIT_CASES: readonly Case[] = [
   {
     name: "git-http",
     shows: "a checkout over http with a password, of a branch's older commit, becomes the input at its path",
-    versions: NEWEST,
     async run(context) {
       const { world, step } = context;
       await using repository = await createGitRepository();
@@ -62,7 +61,6 @@ export const GIT_CASES: readonly Case[] = [
   {
     name: "git-ssh",
     shows: "a checkout over ssh with a key, from a host whose key is known",
-    versions: NEWEST,
     async run(context) {
       const { world, step } = context;
       await using repository = await createGitRepository();

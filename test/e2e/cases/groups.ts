@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Case, NEWEST } from "../suite/case.ts";
+import type { Case } from "../suite/case.ts";
 import { assertArchivedLog, assertComplete, assertEnded, assertSucceeded } from "../suite/expect.ts";
 
 /** Pods of more than one user's container. */
@@ -60,7 +60,6 @@ export const GROUP_CASES: readonly Case[] = [
   {
     name: "container-set-retries",
     shows: "a member that fails is run again in its container, as often as the set's retryStrategy says",
-    versions: NEWEST,
     async run({ world, step }) {
       const end = await step({
         template: {
