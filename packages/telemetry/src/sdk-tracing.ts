@@ -57,7 +57,7 @@ export function createSdkTracing(options: SdkTracingOptions): Tracing {
   // Spans made elsewhere follow the same sampler as ours: it is asked by beginning a span that never ends.
   const isWanted = ({ traceId, spanId }: OtlpSpan, traceFlags: number): boolean =>
     tracer.startSpan("probe", {}, toParentContext({ traceId, spanId, traceFlags }, true)).isRecording();
-  const linksOf = (name: string): SpanContext[] => {
+  const linksOf = (name: string): Omit<SpanContext, "traceState">[] => {
     if (!options.link || !CONTAINER_SPAN.test(name)) return [];
     const { traceId, spanId, traceFlags } = options.link;
     return [{ traceId, spanId, traceFlags }];
