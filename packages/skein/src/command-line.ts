@@ -1,7 +1,8 @@
 import { runReport } from "@skein/diagnostics";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type Host, textOptions } from "./host.ts";
 import { type RunFlags, runLab } from "./run-lab.ts";
+import type { ClusterFlags, TraceFlags } from "./trace-command.ts";
 
 /** The file, the flags or the machine are not what the command needs. */
 const EXIT_MISUSE = 2;
@@ -49,6 +50,32 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     .action(async (paths: string[], flags: { json?: true; html?: string }) => {
       exitCode = await runReport({ paths, ...flags, ...textOptions(host.stdout, host.environment) }, host);
     });
+  inCluster(program.command("trace"))
+    .description(
+      "make the spans of workflow, nodes and phases from a Workflow object, where the controller did not",
+    )
+    .argument("[workflow]", "a workflow's name, a file with the object (and its pods), or - for stdin")
+    .option("--watch", "follow all workflows of the namespace instead, and make each span as it ends")
+    .option(
+      "--out <file>",
+      "append the spans to a file as OTLP JSON lines, besides what OTEL_EXPORTER_OTLP_* asks for",
+    )
+    .action(async (target: string | undefined, flags: TraceFlags) => {
+      exitCode = await (await import("./trace-command.ts")).traceCommand(target, flags, host);
+    });
+  inCluster(program.command("trace-on"))
+    .description(
+      "print a workflow with tracing turned on for it alone, ready for argo submit - or kubectl create -f -",
+    )
+    .argument("<workflow>", "a file, - for stdin, or the name of a workflow in the cluster, to be run again")
+    .addOption(
+      new Option("--level <level>", "how much is traced")
+        .choices(["phases", "artifacts", "files"])
+        .default("files"),
+    )
+    .action(async (target: string, flags: ClusterFlags & { level: "phases" | "artifacts" | "files" }) => {
+      exitCode = await (await import("./trace-command.ts")).traceOnCommand(target, flags, host);
+    });
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
@@ -56,6 +83,13 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     return error.exitCode === 0 ? 0 : EXIT_MISUSE; // commander has said what is wrong
   }
   return exitCode;
+}
+
+function inCluster(command: Command): Command {
+  return command
+    .option("-n, --namespace <namespace>", "default: as the kubeconfig or the pod says")
+    .option("--kubeconfig <file>", "default: KUBECONFIG, ~/.kube/config, or the pod's service account")
+    .option("--context <context>", "of the kubeconfig");
 }
 
 function collectParameter(
