@@ -5,7 +5,7 @@ SHELL := bash
 # The pinned Node first, then the machine's own.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build demo test lint fmt conformance e2e bench bench-pod clean
+.PHONY: help setup build demo test lint fmt conformance images e2e bench bench-pod clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,14 +34,18 @@ conformance: build ## the contract's statements only, in both kinds of container
 
 e2e: images ## whole pods as real containers, with a real API server; CASE=name[@version[/layout]] for less than all
 	@scripts/e2e/tools.sh
-	@node test/e2e/main.ts $(CASE)
+	@node test/e2e/main.ts $(if $(TAG),--tag $(TAG)) $(CASE)
 
 bench: build ## measure, and write docs/benchmarks.md
 	@node scripts/bench/main.ts
 
 bench-pod: images ## measure whole pods as real containers, and write docs/benchmarks-pod.md
 	@scripts/e2e/tools.sh
-	@node scripts/bench-pod/main.ts
+	@node scripts/bench-pod/main.ts $(if $(TAG),--tag $(TAG))
+
+images: build ## build the executor's images with docker, podman or buildah (ENGINE=, BASE=, TAG=, UPDATE=1, WRITE=1)
+	@node scripts/images/main.ts $(if $(ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE)) $(if $(TAG),--tag $(TAG)) \
+	  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(UPDATE),--update) $(if $(NO_CACHE),--no-cache) $(if $(WRITE),--write)
 
 clean: ## remove what was built; keeps node_modules and .tools
 	@rm -rf dist out packages/*/.types packages/*/dist test/.types scripts/.types

@@ -1,7 +1,7 @@
 /**
  * `make bench-pod`: measures whole pods as real containers from the built images, and writes docs/benchmarks-pod.md.
  *
- *     node scripts/bench-pod/main.ts [--quick] [--image IMAGE]
+ *     node scripts/bench-pod/main.ts [--quick] [--tag dev]
  *
  * --quick takes fewer runs and a smaller artifact, for trying a change; it prints and does not write.
  */
@@ -20,7 +20,7 @@ const checkout = join(import.meta.dirname, "../..");
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
-    image: { type: "string", default: process.env.SKEIN_E2E_IMAGE ?? "localhost/skein/argoexec:dev" },
+    tag: { type: "string", default: "dev" },
   },
 });
 const directory = mkdtempSync(join(tmpdir(), "skein-bench-pod-"));
@@ -34,7 +34,7 @@ try {
     directory,
     run,
     storeRoot,
-    executorImage: values.image,
+    tag: values.tag,
     containersConf: join(checkout, "scripts/containers/containers.conf"),
     flags: (pod, { name }) => cgroups.flags(pod.metadata.name, name),
   });

@@ -1,7 +1,7 @@
 /**
  * `make e2e`: real containers, a real API server, a real store and a real collector.
  *
- *     node test/e2e/main.ts [--jobs N] [--list] [CASE[@VERSION[/LAYOUT]] …]
+ *     node test/e2e/main.ts [--jobs N] [--tag dev] [--list] [CASE[@VERSION[/LAYOUT]] …]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
   options: {
     jobs: { type: "string", default: "3" },
     list: { type: "boolean", default: false },
-    image: { type: "string", default: process.env.SKEIN_E2E_IMAGE ?? "localhost/skein/argoexec:dev" },
+    tag: { type: "string", default: "dev" },
   },
 });
 
@@ -49,7 +49,7 @@ async function runSuite(): Promise<number> {
     await using world = await startWorld({
       directory,
       run: basename(directory),
-      executorImage: values.image,
+      tag: values.tag,
       containersConf: join(checkout, "scripts/containers/containers.conf"),
     });
     const table = createTable(plan);

@@ -1,5 +1,6 @@
 import {
   ANNOTATION_TRACE,
+  ANNOTATION_TRACE_LINK,
   type ExecutorConfig,
   LogDuration,
   type Logger,
@@ -70,6 +71,7 @@ export function openTracing(
     env: host.env,
     parent,
     annotation: template.metadata?.annotations?.[ANNOTATION_TRACE],
+    linkAnnotation: template.metadata?.annotations?.[ANNOTATION_TRACE_LINK],
     resource: {
       version: buildInfo.version,
       namespace: facts.namespace,

@@ -1,4 +1,5 @@
 import type { Environment, Logger, SpanLine } from "@skein/contract";
+import { parseTraceparent } from "@skein/contract";
 import { createNoopTracing } from "./noop-tracing.ts";
 import { parseOtlpTarget } from "./otlp-exporter.ts";
 import type { ResourceFacts } from "./resource.ts";
@@ -14,6 +15,8 @@ export interface TracingOptions {
   resource: ResourceFacts;
   /** Value of the template annotation `skein.dev/trace`. */
   annotation?: string | undefined;
+  /** Value of the template annotation `skein.dev/trace-link`: a `traceparent` the containers' own spans get a link to. */
+  linkAnnotation?: string | undefined;
   /**
    * For an act that does not export: takes the ended spans, which a later act hands to {@link Tracing.emit}.
    * Nothing is sent or written to the trace file then.
@@ -53,6 +56,7 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
     // Who asks for a level by name wants the trace even if the controller's sampler did not.
     parent: explicit ? asSampled(options.parent) : options.parent,
     ignoreParentFlag: explicit,
+    link: parseTraceparent(options.linkAnnotation),
     version: options.resource.version,
     resource: resourceAttributes(options.resource, env),
     processors: sink.processors,

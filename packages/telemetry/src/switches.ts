@@ -13,6 +13,12 @@ export const SWITCHES: readonly SwitchDefinition[] = [
     brief:
       "In the template's `metadata.annotations`, or for a whole workflow in `templateDefaults.metadata.annotations`. Wins over everything below.",
   },
+  {
+    name: "annotation `skein.dev/trace-link`",
+    values: "a `traceparent`",
+    brief:
+      "At the same place: the spans of the containers get a link to that trace. `skein trace-on` sets it for a run that repeats another.",
+  },
   { name: "`SKEIN_TRACE`", values: "the same", brief: "For all workflows, through `executor.env`." },
   {
     name: "`SKEIN_TRACE_FILE`",

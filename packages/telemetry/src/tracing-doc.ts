@@ -1,5 +1,6 @@
 import { type AttributeDefinition, CONVENTIONS } from "./attribute-definition.ts";
 import { ATTRIBUTES } from "./attribute-names.ts";
+import { CONTROLLER_SPANS } from "./controller-span-names.ts";
 import { EVENTS, type EventDefinition } from "./event-names.ts";
 import { SPANS, type SpanDefinition } from "./span-names.ts";
 import { SWITCHES } from "./switches.ts";
@@ -7,7 +8,8 @@ import { SWITCHES } from "./switches.ts";
 /** Puts the tables made from the constants between their markers, `<!-- spans -->` … `<!-- /spans -->`. */
 export function fillTables(markdown: string): string {
   const tables: Record<string, string> = {
-    spans: spanTable(),
+    spans: spanTable(SPANS),
+    "controller spans": spanTable(CONTROLLER_SPANS),
     events: eventTable(),
     attributes: attributeTable(),
     switches: switchTable(),
@@ -24,10 +26,10 @@ function table(head: string[], rows: string[][]): string {
   return [line(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
 }
 
-function spanTable(): string {
+function spanTable(spans: Record<string, SpanDefinition>): string {
   return table(
     ["span", "child of", "in Argo v4.1", "what"],
-    Object.entries<SpanDefinition>(SPANS).map(([name, span]) => [
+    Object.entries(spans).map(([name, span]) => [
       `\`${name}\``,
       span.parent,
       span.upstream ? "yes" : "no",

@@ -16,7 +16,18 @@ export interface World extends AsyncDisposable {
   podman: Podman;
   store: S3Server;
   collector: Collector;
-  images: UserImages & { executor: string };
+  images: UserImages & ExecutorImages;
+}
+
+/** As `make images` names them. */
+export interface ExecutorImages {
+  /** For `executor.image`. */
+  executor: string;
+  /** The slim ones, for the two containers by themselves. */
+  init: string;
+  wait: string;
+  /** What runs as a user of its own without being told. */
+  nonroot: string;
 }
 
 export interface WorldOptions {
@@ -24,7 +35,8 @@ export interface WorldOptions {
   directory: string;
   /** Names this run; its containers carry it. */
   run: string;
-  executorImage: string;
+  /** Of the executor's images. */
+  tag: string;
   /** Settings of the container engine. */
   containersConf: string;
   /** Of the store's buckets. Default a temporary directory. */
@@ -37,7 +49,7 @@ export interface WorldOptions {
 export const CREDENTIALS = "s3-credentials";
 
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const { directory, run, executorImage, containersConf, flags } = options;
+  const { directory, run, tag, containersConf, flags } = options;
   const stack = new AsyncDisposableStack();
   try {
     const podman = createPodman(run, containersConf);
@@ -51,14 +63,16 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       metadata: { name: CREDENTIALS },
       stringData: { accesskey: store.accessKey, secretkey: store.secretKey },
     });
-    const images = { ...(await makeUserImages(podman)), executor: executorImage };
-    await podman.run("image", "exists", executorImage).catch(() => {
-      throw new Error(`there is no image ${executorImage}: run \`make images\``);
-    });
+    const images = { ...(await makeUserImages(podman)), ...executorImages(tag) };
+    for (const image of Object.values(executorImages(tag))) {
+      await podman.run("image", "exists", image).catch(() => {
+        throw new Error(`there is no image ${image}: run \`make images\``);
+      });
+    }
     // Held to the end. Mounted for each container alone, one that ends takes it away from one that starts: podman 4.3.
-    const executorRoot = await podman.run("image", "mount", executorImage);
+    const executorRoot = await podman.run("image", "mount", images.executor);
     stack.defer(async () => {
-      await podman.try("image", "unmount", executorImage);
+      await podman.try("image", "unmount", images.executor);
     });
     const kubelet = createKubelet({
       api,
@@ -80,4 +94,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     await stack.disposeAsync();
     throw error;
   }
+}
+
+function executorImages(tag: string): ExecutorImages {
+  const image = (name: string, suffix = ""): string => `localhost/skein/${name}:${tag}${suffix}`;
+  return {
+    executor: image("argoexec"),
+    init: image("init"),
+    wait: image("wait"),
+    nonroot: image("argoexec", "-nonroot"),
+  };
 }
