@@ -14,9 +14,17 @@ export interface UserImages {
 
 const ONE_BINARY = join(import.meta.dirname, "../../../tools/one-binary");
 
-/** Makes both images anew from the machine's own busybox and from source; takes two seconds. */
-export async function makeUserImages(podman: Podman): Promise<UserImages> {
-  const images = { busybox: "localhost/skein-e2e/busybox:dev", scratch: "localhost/skein-e2e/scratch:dev" };
+/**
+ * Makes both images anew from the machine's own busybox and from source; takes two seconds.
+ *
+ * @param run names this run of the suite, and is the images' tag
+ */
+export async function makeUserImages(podman: Podman, run: string): Promise<UserImages> {
+  const tag = run.toLowerCase();
+  const images = {
+    busybox: `localhost/skein-e2e/busybox:${tag}`,
+    scratch: `localhost/skein-e2e/scratch:${tag}`,
+  };
   await importTree(podman, images.busybox, (root) => {
     for (const directory of ["bin", "tmp", "etc"]) mkdirSync(join(root, directory));
     chmodSync(join(root, "tmp"), 0o1777);

@@ -53,7 +53,6 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const stack = new AsyncDisposableStack();
   try {
     const podman = createPodman(run, containersConf);
-    stack.defer(() => podman.removeAll());
     const store = stack.use(await startS3Server(options.storeRoot ? { root: options.storeRoot } : {}));
     const servers = join(directory, "servers");
     mkdirSync(servers, { recursive: true });
@@ -63,7 +62,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       metadata: { name: CREDENTIALS },
       stringData: { accesskey: store.accessKey, secretkey: store.secretKey },
     });
-    const images = { ...(await makeUserImages(podman)), ...executorImages(tag) };
+    const own = await makeUserImages(podman, run);
+    stack.defer(async () => {
+      await podman.try("image", "rm", own.busybox, own.scratch);
+    });
+    // Containers before the images they were made from.
+    stack.defer(() => podman.removeAll());
+    const images = { ...own, ...executorImages(tag) };
     for (const image of Object.values(executorImages(tag))) {
       await podman.run("image", "exists", image).catch(() => {
         throw new Error(`there is no image ${image}: run \`make images\``);
