@@ -36,4 +36,47 @@ export const INSTALLATION_CASES: readonly Case[] = [
       assert.equal(end.result?.outputs?.artifacts?.[0]?.name, "out");
     },
   },
+  {
+    name: "slim-images",
+    shows: "init and wait from their own slim images do together what the combined one does",
+    versions: NEWEST_INIT,
+    async run({ world, step }) {
+      const { busybox, init, wait } = world.images;
+      const end = await step({
+        patchPod: (pod) => patchImages(pod, { init, wait }),
+        template: {
+          name: "slim-images",
+          inputs: { artifacts: [{ name: "in", path: "/in", raw: { data: "text\n" } }] },
+          container: { image: busybox, command: ["sh", "-c", "cat /in; echo out >/out"] },
+          outputs: { artifacts: [{ name: "out", path: "/out" }] },
+        },
+      });
+      assertSucceeded(end);
+      assertArchivedLog(world, end, "main", "text\n");
+    },
+  },
+  {
+    name: "nonroot-image",
+    shows: "the -nonroot image satisfies runAsNonRoot by itself, with a read-only root and no capabilities",
+    async run({ world, step }) {
+      const { busybox, nonroot } = world.images;
+      const end = await step({
+        executorImage: nonroot,
+        executorSecurityContext: {
+          runAsNonRoot: true,
+          readOnlyRootFilesystem: true,
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ["ALL"] },
+        },
+        template: {
+          name: "nonroot-image",
+          inputs: { artifacts: [{ name: "in", path: "/in", raw: { data: "text\n" } }] },
+          container: { image: busybox, command: ["sh", "-c", "cat /in; echo out >/out"] },
+          outputs: { artifacts: [{ name: "out", path: "/out" }] },
+        },
+      });
+      assertSucceeded(end);
+      assertArchivedLog(world, end, "main", "text\n");
+    },
+  },
 ];

@@ -26,7 +26,10 @@ export const FEATURES: readonly Feature[] = [
     cases: ["missing-input", "missing-output"],
   },
   { name: "main in an image from scratch", cases: ["scratch", "command-not-found"] },
-  { name: "other users, read-only roots, no capabilities", cases: ["locked-main", "locked-pod"] },
+  {
+    name: "other users, read-only roots, no capabilities",
+    cases: ["locked-main", "locked-pod", "nonroot-image"],
+  },
   { name: "deadlines of workflow and template", cases: ["workflow-deadline", "pod-deadline"] },
   {
     name: "a workflow that is stopped, a pod that is deleted",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Container, Pod } from "../controller/pod.ts";
-import { containerFlags, expandReferences } from "./container-flags.ts";
+import { containerFlags, expandReferences, refuseRoot } from "./container-flags.ts";
 
 const POD = {
   metadata: { name: "p", namespace: "argo", uid: "u-1", labels: {}, annotations: {}, ownerReferences: [] },
@@ -51,5 +51,19 @@ describe("containerFlags", () => {
     const pod = { ...POD, spec: { ...POD.spec, securityContext: { runAsUser: 1, fsGroup: 7 } } };
     const flags = flagsOf({ securityContext: { runAsUser: 2, runAsGroup: 3 } }, pod);
     expect(flags).toEqual(expect.arrayContaining(["--user=2:3", "--group-add=7"]));
+  });
+});
+
+describe("refuseRoot", () => {
+  const container = { name: "main", image: "image", securityContext: { runAsNonRoot: true } };
+
+  it.each(["", "0", "root", "nobody"])("refuses an image whose user is %j", (user) => {
+    expect(() => refuseRoot(POD, container, user)).toThrow("must not run as root");
+  });
+
+  it("takes a number that is not root's, of the image or of the pod", () => {
+    refuseRoot(POD, container, "8737:8737");
+    refuseRoot(POD, { ...container, securityContext: { runAsNonRoot: true, runAsUser: 1 } }, "");
+    refuseRoot(POD, { name: "main", image: "image" }, "0");
   });
 });

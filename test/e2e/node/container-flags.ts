@@ -58,11 +58,22 @@ export function expandReferences(text: string, variables: Readonly<Record<string
   });
 }
 
-function securityFlags(pod: Pod, { name, image, securityContext: own }: Container): string[] {
+/**
+ * What a kubelet refuses before it starts a container that has to run as somebody else than root.
+ *
+ * @param imageUser what the image says; a name does not do, because nobody knows whose it is
+ */
+export function refuseRoot(pod: Pod, { name, image, securityContext }: Container, imageUser: string): void {
+  const { runAsNonRoot, runAsUser } = { ...pod.spec.securityContext, ...securityContext };
+  if (!runAsNonRoot) return;
+  const user = runAsUser ?? Number(imageUser.split(":")[0] || "0");
+  if (!(user > 0))
+    throw new Error(`container ${name} must not run as root, and ${image} would: user "${imageUser}"`);
+}
+
+function securityFlags(pod: Pod, { securityContext: own }: Container): string[] {
   const context = { ...pod.spec.securityContext, ...own };
-  const { runAsUser, runAsGroup, runAsNonRoot, capabilities, seccompProfile } = context;
-  if (runAsNonRoot && runAsUser === 0)
-    throw new Error(`container ${name} of ${image} must not run as root, and is told to`);
+  const { runAsUser, runAsGroup, capabilities, seccompProfile } = context;
   const fsGroup = pod.spec.securityContext?.fsGroup;
   return [
     ...(runAsUser === undefined ? [] : [`--user=${runAsUser}:${runAsGroup ?? 0}`]),

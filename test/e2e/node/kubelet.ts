@@ -56,7 +56,7 @@ export interface KubeletOptions {
   /** Of the pods' volumes and logs. */
   directory: string;
   /** Where the files of an image are: for image volumes, which are always read-only. */
-  imageRoot: (reference: string) => string;
+  imageRoot: (reference: string) => Promise<string>;
   /** More flags for the container engine. */
   flags?: (pod: Pod, container: Container) => string[];
 }

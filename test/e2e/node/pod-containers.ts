@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Container, Pod } from "../controller/pod.ts";
-import { containerFlags } from "./container-flags.ts";
+import { containerFlags, refuseRoot } from "./container-flags.ts";
 import {
   type ContainerLife,
   createContainerLife,
@@ -54,6 +54,7 @@ export function createPodContainers(options: PodContainersOptions): PodContainer
     ids: () => [...lives.values()].filter(({ hasBegun }) => hasBegun()).map(({ id }) => id),
     async start(container) {
       if (isStopping) return undefined;
+      refuseRoot(pod, container, await podman.run("image", "inspect", "--format={{.User}}", container.image));
       const own = life(container.name);
       mkdirSync(own.directory, { recursive: true });
       const terminationLog = join(own.directory, "termination-log");

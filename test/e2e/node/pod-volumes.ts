@@ -25,7 +25,7 @@ export async function createPodVolumes(
   api: ApiServer,
   pod: CreatedPod,
   directory: string,
-  imageRoot: (reference: string) => string,
+  imageRoot: (reference: string) => Promise<string>,
 ): Promise<PodVolumes> {
   const fsGroup = pod.spec.securityContext?.fsGroup;
   const images = new Map<string, string>();
@@ -33,7 +33,7 @@ export async function createPodVolumes(
   let token = "";
   const projected = new Map<string, Record<string, string>>();
   for (const volume of pod.spec.volumes) {
-    if (volume.image) images.set(volume.name, imageRoot(volume.image.reference));
+    if (volume.image) images.set(volume.name, await imageRoot(volume.image.reference));
     else if (volume.projected) {
       token = await requestToken(api.admin, pod.metadata.namespace, pod.spec.serviceAccountName, {
         name: pod.metadata.name,

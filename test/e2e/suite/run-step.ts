@@ -30,6 +30,8 @@ export interface StepRequest
   template: StepTemplate;
   /** Default true. */
   archiveLogs?: boolean;
+  /** Default the combined one. */
+  executorImage?: string;
   executorEnv?: EnvVar[];
   executorSecurityContext?: SecurityContext;
   /** Done to the pod as it runs. */
@@ -156,7 +158,7 @@ function configOf(world: World, version: ControllerVersion, request: StepRequest
   return {
     namespace: NAMESPACE,
     executor: {
-      image: images.executor,
+      image: request.executorImage ?? images.executor,
       env: [...otlp, ...executorEnv],
       ...(executorSecurityContext ? { securityContext: executorSecurityContext } : {}),
     },

@@ -74,15 +74,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         throw new Error(`there is no image ${image}: run \`make images\``);
       });
     }
-    // Held to the end. Mounted for each container alone, one that ends takes it away from one that starts: podman 4.3.
-    const executorRoot = await podman.run("image", "mount", images.executor);
-    stack.defer(async () => {
-      await podman.try("image", "unmount", images.executor);
-    });
     const kubelet = createKubelet({
       api,
       podman,
-      imageRoot: () => executorRoot,
+      imageRoot: createImageRoots(podman, stack),
       directory: join(directory, "pods"),
       ...(flags ? { flags } : {}),
     });
@@ -108,5 +103,20 @@ function executorImages(tag: string): ExecutorImages {
     init: image("init"),
     wait: image("wait"),
     nonroot: image("argoexec", "-nonroot"),
+  };
+}
+
+/** Mounts each image once and holds it to the end: one that ends would take it from one that starts (podman 4.3). */
+function createImageRoots(podman: Podman, stack: AsyncDisposableStack): (image: string) => Promise<string> {
+  const roots = new Map<string, Promise<string>>();
+  return (image) => {
+    const known = roots.get(image);
+    if (known) return known;
+    const root = podman.run("image", "mount", image);
+    roots.set(image, root);
+    stack.defer(async () => {
+      await podman.try("image", "unmount", image);
+    });
+    return root;
   };
 }
