@@ -54,7 +54,7 @@ export function createPodContainers(options: PodContainersOptions): PodContainer
     ids: () => [...lives.values()].filter(({ hasBegun }) => hasBegun()).map(({ id }) => id),
     async start(container) {
       if (isStopping) return undefined;
-      refuseRoot(pod, container, await podman.run("image", "inspect", "--format={{.User}}", container.image));
+      refuseRoot(pod, container, await podman.userOf(container.image));
       const own = life(container.name);
       mkdirSync(own.directory, { recursive: true });
       const terminationLog = join(own.directory, "termination-log");

@@ -20,6 +20,8 @@ export interface Podman {
    * engine's words when it cannot be started.
    */
   start(container: { name: string; args: readonly string[]; log: string; pidFile: string }): Promise<Running>;
+  /** As whom a container of the image runs by itself: `""`, `0`, `8737:8737`, `nobody`. Asked once. */
+  userOf(image: string): Promise<string>;
   /** Ends and removes every container of this run. */
   removeAll(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export function createPodman(run: string, containersConf: string): Podman {
       throw new Error(`podman ${args.join(" ")}: ${stderr.trim() || `exit code ${exitCode}`}`);
     return stdout.trim();
   };
+  const users = new Map<string, Promise<string>>();
   return {
     run: mustRun,
     try: tryRun,
@@ -70,6 +73,11 @@ export function createPodman(run: string, containersConf: string): Podman {
       if (!existsSync(pidFile))
         throw new Error(`podman could not start ${name}: ${readFileSync(log, "utf8").slice(-1000)}`);
       return { pid: Number(readFileSync(pidFile, "utf8")), ended };
+    },
+    userOf(image) {
+      const known = users.get(image) ?? mustRun("image", "inspect", "--format={{.User}}", image);
+      users.set(image, known);
+      return known;
     },
     async removeAll() {
       const ids = await mustRun("ps", "--all", "--quiet", "--filter", `label=${LABEL}=${run}`);
