@@ -47,9 +47,19 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
 
   const sdk = await import("./sdk-tracing.ts");
   const sinks = await import("./span-sinks.ts");
+  const { version } = options.resource;
+  const resource = resourceAttributes(options.resource, env);
   const sink = journal
     ? sinks.createJournalPipeline(journal, log)
-    : await sinks.createExportPipeline({ target, file, fileDelayMs: FILE_DELAY_MS, env, log });
+    : await sinks.createExportPipeline({
+        target,
+        file,
+        fileDelayMs: FILE_DELAY_MS,
+        env,
+        resource,
+        version,
+        log,
+      });
   return sdk.createSdkTracing({
     env,
     level,
@@ -57,8 +67,8 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
     parent: explicit ? asSampled(options.parent) : options.parent,
     ignoreParentFlag: explicit,
     link: parseTraceparent(options.linkAnnotation),
-    version: options.resource.version,
-    resource: resourceAttributes(options.resource, env),
+    version,
+    resource,
     processors: sink.processors,
     shutdown: sink.shutdown,
   });

@@ -49,6 +49,11 @@ export const SWITCHES: readonly SwitchDefinition[] = [
       "At most 1,800: an export must be over when the 2 s are that a container may spend on tracing at its end.",
   },
   { name: "`OTEL_TRACES_EXPORTER`", values: "`none`", brief: "Nothing is sent, whatever the endpoint." },
+  {
+    name: "`OTEL_METRICS_EXPORTER`",
+    values: "`none`",
+    brief: "No metrics are sent. `OTEL_EXPORTER_OTLP_METRICS_*` are read by the SDK.",
+  },
   { name: "`OTEL_SDK_DISABLED`", values: "`true`", brief: "Nothing is traced." },
   {
     name: "`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`",

@@ -2,6 +2,7 @@ import { type AttributeDefinition, CONVENTIONS } from "./attribute-definition.ts
 import { ATTRIBUTES } from "./attribute-names.ts";
 import { CONTROLLER_SPANS } from "./controller-span-names.ts";
 import { EVENTS, type EventDefinition } from "./event-names.ts";
+import { METRICS, type MetricDefinition } from "./metric-names.ts";
 import { SPANS, type SpanDefinition } from "./span-names.ts";
 import { SWITCHES } from "./switches.ts";
 
@@ -12,6 +13,7 @@ export function fillTables(markdown: string): string {
     "controller spans": spanTable(CONTROLLER_SPANS),
     events: eventTable(),
     attributes: attributeTable(),
+    metrics: metricTable(),
     switches: switchTable(),
   };
   return Object.entries(tables).reduce((text, [name, table]) => {
@@ -63,6 +65,19 @@ function attributeTable(): string {
         attribute.on,
         attribute.brief,
       ]),
+  );
+}
+
+function metricTable(): string {
+  return table(
+    ["metric", "instrument", "unit", "attributes", "what"],
+    Object.values<MetricDefinition>(METRICS).map((metric) => [
+      `\`${metric.name}\``,
+      metric.instrument,
+      `\`${metric.unit}\``,
+      metric.attributes.map((key) => `\`${key}\``).join(", "),
+      metric.brief,
+    ]),
   );
 }
 
