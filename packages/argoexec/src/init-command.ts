@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import type { Logger } from "@skein/contract";
+import { ANNOTATION_TRACE, type Logger } from "@skein/contract";
 import { runInit } from "@skein/executor";
-import { extractParent, type ParentContext } from "@skein/telemetry";
+import { extractParent, type ParentContext, settingsForMain } from "@skein/telemetry";
 import { type ActContext, openContext, openTracing, transferParts } from "./act-context.ts";
 import type { Flags } from "./command-line.ts";
 import { type Ending, SUCCESS } from "./ending.ts";
@@ -15,7 +15,11 @@ export async function initCommand(host: Host, flags: Flags, log: Logger): Promis
   const parent = await readParent(context);
   const tracing = await openTracing(context, parent);
   try {
-    await runInit({ ...transferParts(context, tracing, stop.signal), parent });
+    await runInit({
+      ...transferParts(context, tracing, stop.signal),
+      parent,
+      settingsForMain: mainSettings(context),
+    });
     return SUCCESS;
   } finally {
     await tracing.shutdown();
@@ -26,6 +30,12 @@ export async function initCommand(host: Host, flags: Flags, log: Logger): Promis
 export async function readParent({ config, host }: ActContext): Promise<ParentContext> {
   const { workflowUid, nodeId } = config;
   return extractParent({ env: host.env, contextFile: await readContextFile(host), workflowUid, nodeId });
+}
+
+/** Whoever has turned tracing off for a template has turned it off for its process, too. */
+export function mainSettings({ host, template }: ActContext): Record<string, string> {
+  const isOff = template.metadata?.annotations?.[ANNOTATION_TRACE] === "off";
+  return isOff ? {} : settingsForMain(host.env);
 }
 
 async function readContextFile(host: Host): Promise<{ traceparent?: string } | undefined> {

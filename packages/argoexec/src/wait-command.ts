@@ -13,7 +13,7 @@ import { type ActContext, openContext, openTracing, transferParts } from "./act-
 import { type Flags, UsageError } from "./command-line.ts";
 import { type Ending, SUCCESS } from "./ending.ts";
 import type { Host } from "./host.ts";
-import { readParent } from "./init-command.ts";
+import { mainSettings, readParent } from "./init-command.ts";
 
 type Role = "wait" | "supervisor";
 
@@ -47,7 +47,11 @@ async function load(host: Host, flags: Flags, log: Logger): Promise<Ending> {
     announce: true,
   });
   try {
-    await runSupervisorLoad({ ...parts, parent: await readParent(context) });
+    await runSupervisorLoad({
+      ...parts,
+      parent: await readParent(context),
+      settingsForMain: mainSettings(context),
+    });
     return SUCCESS;
   } finally {
     await close();

@@ -4,6 +4,7 @@ export type { TracingOptions } from "./create-tracing.ts";
 export { createTracing } from "./create-tracing.ts";
 export type { FileEventRecorder, FileEventRecorderOptions, FileRecord } from "./file-event-recorder.ts";
 export { createFileEventRecorder } from "./file-event-recorder.ts";
+export { settingsForMain } from "./hand-over.ts";
 export { createNoopTracing } from "./noop-tracing.ts";
 export type { ParentSources } from "./parent-context.ts";
 export { extractParent, injectContext } from "./parent-context.ts";

@@ -26,6 +26,12 @@ export const SWITCHES: readonly SwitchDefinition[] = [
     brief: "Appends spans to a file as OTLP JSON lines, instead of or besides sending them.",
   },
   {
+    name: "`SKEIN_TRACE_TO_MAIN`",
+    values: "`true`",
+    brief:
+      "Gives the user's process the executor's `OTEL_EXPORTER_OTLP_*` endpoint, protocol, compression and timeout, each unless its container sets it. Never headers or certificates. In `executor.env`, for init or supervisor.",
+  },
+  {
     name: "`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`",
     values: "URL",
     brief:
