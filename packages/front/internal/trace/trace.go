@@ -44,8 +44,14 @@ func Start(c config.Config, contextFile string) Context {
 		context = derived(c.WorkflowUID, c.NodeID)
 	}
 	context.SpanID = randomHex(8)
-	context.Settings = left.Environment
 	return context
+}
+
+// WithSettings is c with the settings that are in contextFile by now: in a pod without an init container the file comes
+// while the others wait.
+func (c Context) WithSettings(contextFile string) Context {
+	c.Settings = read(contextFile).Environment
+	return c
 }
 
 // left is what init leaves for the other containers.

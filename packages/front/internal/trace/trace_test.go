@@ -79,7 +79,7 @@ func TestTheSettingsOfInitAreForWhoeverDoesNotSetThem(t *testing.T) {
 	if err := os.WriteFile(path, []byte(saved), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got := Start(config.Config{TraceParent: parent}, path).Environ([]string{"PATH=/bin", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json"})
+	got := Start(config.Config{TraceParent: parent}, path).WithSettings(path).Environ([]string{"PATH=/bin", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json"})
 	want := []string{"PATH=/bin", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4317"}
 	if !slices.Equal(got[:3], want) || len(got) != 5 {
 		t.Errorf("got %v, want %v and the context", got, want)
