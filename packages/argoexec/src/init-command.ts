@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { ANNOTATION_TRACE, type Logger } from "@skein/contract";
-import { runInit } from "@skein/executor";
+import { createJournal, runInit } from "@skein/executor";
 import { extractParent, type ParentContext, settingsForMain } from "@skein/telemetry";
-import { type ActContext, openContext, openTracing, transferParts } from "./act-context.ts";
+import { type ActContext, openContext, openTracing, storesTrace, transferParts } from "./act-context.ts";
 import type { Flags } from "./command-line.ts";
 import { type Ending, SUCCESS } from "./ending.ts";
 import type { Host } from "./host.ts";
@@ -13,7 +13,11 @@ export async function initCommand(host: Host, flags: Flags, log: Logger): Promis
   host.onTermination((signal) => stop.abort(new Error(`stopped by ${signal}`)));
   const context = await openContext(host, flags, log, { announce: true });
   const parent = await readParent(context);
-  const tracing = await openTracing(context, parent);
+  // There is no later act of this container that could store its spans: wait's does.
+  const journal = storesTrace(context)
+    ? createJournal(host.paths.journal(context.config.containerName)).append
+    : undefined;
+  const tracing = await openTracing(context, parent, { journal });
   try {
     await runInit({
       ...transferParts(context, tracing, stop.signal),

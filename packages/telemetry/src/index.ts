@@ -42,6 +42,7 @@ export { journaledSpans, waitContext, waitWorkloadContext } from "./journal-live
 export type { MainSpansInput } from "./main-spans.ts";
 export { buildMainSpans } from "./main-spans.ts";
 export { encodeAttributes } from "./otlp-attributes.ts";
+export { hasCollector } from "./otlp-exporter.ts";
 export type { OtlpLink, OtlpSpan, OtlpTraceRequest } from "./otlp-span.ts";
 export type { WaitSpansInput } from "./wait-spans.ts";
 export { buildWaitSpans } from "./wait-spans.ts";

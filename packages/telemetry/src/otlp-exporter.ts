@@ -36,6 +36,11 @@ export function parseOtlpTarget(env: Environment): OtlpTarget | undefined {
   return { protocol: protocol as OtlpProtocol, endpoint };
 }
 
+/** Whether spans are sent anywhere. @throws ConfigError as {@link parseOtlpTarget} does */
+export function hasCollector(env: Environment): boolean {
+  return parseOtlpTarget(env) !== undefined;
+}
+
 /**
  * The SDK's exporter for the protocol; only that one is loaded. Endpoint, headers, compression and certificates are
  * read from `process.env` by the SDK itself.

@@ -6,6 +6,8 @@ import { createFileSink } from "./file-sink.ts";
 import { createJournalSink } from "./journal-sink.ts";
 import type { OtlpTarget } from "./otlp-exporter.ts";
 import { createOtlpExporter, exportTimeoutMs } from "./otlp-exporter.ts";
+import type { OtlpTraceRequest } from "./otlp-span.ts";
+import { toTraceRequest } from "./span-codec.ts";
 import type { SpanMetrics } from "./span-metrics.ts";
 import { type SocketTracker, trackSockets } from "./track-sockets.ts";
 import { wantsMetrics } from "./wants-metrics.ts";
@@ -33,6 +35,7 @@ export interface ExportPipelineOptions {
   resource: Readonly<Record<string, string>>;
   version: string;
   log: Logger | undefined;
+  collect: ((spans: OtlpTraceRequest) => void) | undefined;
 }
 
 /** Sends spans and metrics to the collector, appends spans to the file, or both. */
@@ -50,6 +53,7 @@ export async function createExportPipeline(options: ExportPipelineOptions): Prom
     const sink = reportingFailure(`file ${file}`, createFileSink(file), log);
     add(new BatchSpanProcessor(sink, { ...queue, scheduledDelayMillis: fileDelayMs }));
   }
+  if (options.collect) add(new SimpleSpanProcessor(createCollector(options.collect)));
   if (target && sockets) {
     const endpoint = withoutCredentials(target.endpoint);
     log?.info("Starting OTLP tracing exporter", { protocol: target.protocol, endpoint });
@@ -80,6 +84,16 @@ async function loadMetrics(
   if (!wantsMetrics(env)) return undefined;
   const { createSpanMetrics } = await import("./span-metrics.ts");
   return createSpanMetrics({ protocol, timeoutMs: exportTimeoutMs(env), env, resource, version, log });
+}
+
+function createCollector(collect: (spans: OtlpTraceRequest) => void): SpanExporter {
+  return {
+    export(spans, done) {
+      collect(toTraceRequest(spans));
+      done({ code: 0 });
+    },
+    shutdown: async () => {},
+  };
 }
 
 function tracked(exporter: SpanExporter, sockets: SocketTracker): SpanExporter {

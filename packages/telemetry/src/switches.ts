@@ -26,6 +26,12 @@ export const SWITCHES: readonly SwitchDefinition[] = [
     brief: "Appends spans to a file as OTLP JSON lines, instead of or besides sending them.",
   },
   {
+    name: "`SKEIN_TRACE_STORE`",
+    values: "`true`",
+    brief:
+      "Where no collector is configured, the trace of each pod is saved as `trace.otlp.json` below the key of its logs (`archiveLocation`), whether logs are archived or not. `skein report` reads it.",
+  },
+  {
     name: "`SKEIN_TRACE_TO_MAIN`",
     values: "`true`",
     brief:

@@ -3,6 +3,7 @@ import { ATTRIBUTES } from "./attribute-names.ts";
 import { CONTROLLER_SPANS } from "./controller-span-names.ts";
 import { EVENTS, type EventDefinition } from "./event-names.ts";
 import { METRICS, type MetricDefinition } from "./metric-names.ts";
+import { documentedName, TALK_NAMES } from "./other-names.ts";
 import { SPANS, type SpanDefinition } from "./span-names.ts";
 import { SWITCHES } from "./switches.ts";
 
@@ -13,6 +14,7 @@ export function fillTables(markdown: string): string {
     "controller spans": spanTable(CONTROLLER_SPANS),
     events: eventTable(),
     attributes: attributeTable(),
+    names: nameTable(),
     metrics: metricTable(),
     switches: switchTable(),
   };
@@ -64,6 +66,22 @@ function attributeTable(): string {
         attribute.type,
         attribute.on,
         attribute.brief,
+      ]),
+  );
+}
+
+function nameTable(): string {
+  const spans = { ...CONTROLLER_SPANS, ...SPANS };
+  const names = [...Object.keys(spans), ...Object.values(EVENTS).map(({ name }) => name)];
+  const talk: Readonly<Record<string, string | undefined>> = TALK_NAMES;
+  return table(
+    ["here and on the wire", "in Argo's documentation", "in the talk"],
+    names
+      .filter((name) => name in spans || talk[name] !== undefined)
+      .map((name) => [
+        `\`${name}\``,
+        name in spans ? `\`${documentedName(name)}\`` : "–",
+        talk[name] === undefined ? "–" : `\`${talk[name]}\``,
       ]),
   );
 }
