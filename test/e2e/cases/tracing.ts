@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { freePort } from "../../support/free-port.ts";
 import { type Case, NEWEST } from "../suite/case.ts";
-import { assertArchivedLog, assertSucceeded } from "../suite/expect.ts";
+import { assertArchivedLog, assertSoon, assertSucceeded } from "../suite/expect.ts";
 
 /**
  * Names of spans, each with its parent's; the controller's span is the root. All are contract §20.1's but one: a log is
@@ -79,6 +79,38 @@ export const TRACING_CASES: readonly Case[] = [
         assert.equal(resource["k8s.pod.name"], end.step.podName);
         assert.equal(resource["k8s.namespace.name"], "argo");
       }
+    },
+  },
+  {
+    name: "metrics",
+    shows: "each load and save is a point of the duration and the size, by direction and driver",
+    versions: NEWEST,
+    // Metrics name no pod, so only what came meanwhile is known to be this one's.
+    isExclusive: true,
+    async run({ world, step }) {
+      const before = world.collector.metricPoints().length;
+      const end = await step({
+        archiveLogs: false,
+        template: {
+          name: "metrics",
+          inputs: { artifacts: [{ name: "in", path: "/in", raw: { data: "text" } }] },
+          container: { image: world.images.busybox, command: ["sh", "-c", "echo out >/tmp/out"] },
+          outputs: { artifacts: [{ name: "out", path: "/tmp/out" }] },
+        },
+      });
+      assertSucceeded(end);
+      await assertSoon(() => {
+        const points = world.collector.metricPoints().slice(before);
+        const found = points.map(({ name, attributes }) =>
+          [name, attributes["argo.artifact.direction"], attributes["argo.artifact.driver"]].join(" "),
+        );
+        assert.deepEqual(found.sort(), [
+          "argo.artifact.transfer.duration load raw",
+          "argo.artifact.transfer.duration save s3",
+          "argo.artifact.transfer.size load raw",
+          "argo.artifact.transfer.size save s3",
+        ]);
+      });
     },
   },
   {

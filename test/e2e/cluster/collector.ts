@@ -28,6 +28,8 @@ export interface Collector extends AsyncDisposable {
   http: string;
   /** What has arrived of a trace so far. */
   spans(traceId: string): CollectedSpan[];
+  /** Points of metrics that have arrived so far, of all pods. */
+  metricPoints(): { name: string; attributes: Readonly<Record<string, unknown>> }[];
 }
 
 const PROGRAM = fileURLToPath(new URL("../../../.tools/bin/otelcol", import.meta.url));
@@ -38,14 +40,21 @@ export async function startCollector(directory: string): Promise<Collector> {
   }
   const [grpc, http] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   const file = join(directory, "spans.jsonl");
+  const metricsFile = join(directory, "metrics.jsonl");
   const config = join(directory, "collector.yaml");
   writeFileSync(
     config,
     stringify({
       receivers: { otlp: { protocols: { grpc: { endpoint: grpc }, http: { endpoint: http } } } },
-      exporters: { file: { path: file, flush_interval: "50ms" } },
+      exporters: {
+        "file/traces": { path: file, flush_interval: "50ms" },
+        "file/metrics": { path: metricsFile, flush_interval: "50ms" },
+      },
       service: {
-        pipelines: { traces: { receivers: ["otlp"], exporters: ["file"] } },
+        pipelines: {
+          traces: { receivers: ["otlp"], exporters: ["file/traces"] },
+          metrics: { receivers: ["otlp"], exporters: ["file/metrics"] },
+        },
         telemetry: { metrics: { level: "none" } },
       },
     }),
@@ -62,7 +71,8 @@ export async function startCollector(directory: string): Promise<Collector> {
   return {
     grpc: `http://${grpc}`,
     http: `http://${http}`,
-    spans: (traceId) => (existsSync(file) ? readSpans(file).filter((span) => span.traceId === traceId) : []),
+    spans: (traceId) => readSpans(file).filter((span) => span.traceId === traceId),
+    metricPoints: () => readMetricPoints(metricsFile),
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }
@@ -89,10 +99,41 @@ interface KeyValue {
   value: Record<string, unknown>;
 }
 
+/** The last line is empty, or not whole yet. */
+function readLines<T>(file: string): T[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as T);
+}
+
+interface WrittenMetrics {
+  resourceMetrics?: { scopeMetrics?: { metrics?: WrittenMetric[] }[] }[];
+}
+
+interface WrittenMetric {
+  name: string;
+  sum?: { dataPoints?: { attributes?: KeyValue[] }[] };
+  histogram?: { dataPoints?: { attributes?: KeyValue[] }[] };
+}
+
+function readMetricPoints(file: string): ReturnType<Collector["metricPoints"]> {
+  return readLines<WrittenMetrics>(file)
+    .flatMap(({ resourceMetrics = [] }) => resourceMetrics)
+    .flatMap(({ scopeMetrics = [] }) => scopeMetrics)
+    .flatMap(({ metrics = [] }) => metrics)
+    .flatMap(({ name, sum, histogram }) =>
+      ((sum ?? histogram)?.dataPoints ?? []).map(({ attributes }) => ({
+        name,
+        attributes: toRecord(attributes),
+      })),
+    );
+}
+
 function readSpans(file: string): CollectedSpan[] {
-  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1); // the last one is empty, or not whole yet
-  return lines
-    .flatMap((line) => (JSON.parse(line) as Written).resourceSpans ?? [])
+  return readLines<Written>(file)
+    .flatMap(({ resourceSpans = [] }) => resourceSpans)
     .flatMap(({ resource, scopeSpans = [] }) =>
       scopeSpans.flatMap(({ spans = [] }) => spans.map((span) => toCollected(span, resource?.attributes))),
     );

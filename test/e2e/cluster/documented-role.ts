@@ -1,11 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
 import type { KubeObject } from "./kube-client.ts";
 
-/** The Role that an executor needs for containers, scripts and container sets (contract §14.4). */
+const ROLE = join(import.meta.dirname, "../../../deploy/kustomize/base/role.yaml");
+
+/** The Role of deploy/, exactly: what it does not say, the pods of the suite may not do. */
 export function documentedRole(): KubeObject {
-  return {
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "Role",
-    metadata: { name: "executor" },
-    rules: [{ apiGroups: ["argoproj.io"], resources: ["workflowtaskresults"], verbs: ["create", "patch"] }],
-  };
+  return parse(readFileSync(ROLE, "utf8")) as KubeObject;
 }

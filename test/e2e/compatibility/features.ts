@@ -39,6 +39,7 @@ export const FEATURES: readonly Feature[] = [
   { name: "the documented Role is enough; without it, an Error", cases: ["least-privilege", "forbidden"] },
   { name: "a task result that is there already, or vanishes", cases: ["already-exists", "not-found"] },
   { name: "a collector that is not there", cases: ["dead-collector"] },
+  { name: "installing: one workflow by podSpecPatch", cases: ["one-workflow"] },
   {
     name: "templates above 131072 bytes, in the pod's ConfigMap",
     cases: ["large-template"],

@@ -36,6 +36,7 @@ export function buildPod(step: Step, version: ControllerVersion, config: Control
         ...gracePeriod(step, version, name),
       ],
       volumeMounts: [...mounts, ...(isTooLong ? [CONFIG_MOUNT] : [])],
+      ...(config.executor.resources ? { resources: config.executor.resources } : {}),
       ...(config.executor.securityContext ? { securityContext: config.executor.securityContext } : {}),
     };
   };

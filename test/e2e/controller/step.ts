@@ -53,7 +53,12 @@ export interface Step {
 /** The controller's ConfigMap. */
 export interface ControllerConfig {
   namespace: string;
-  executor: { image: string; env?: EnvVar[]; securityContext?: SecurityContext };
+  executor: {
+    image: string;
+    env?: EnvVar[];
+    securityContext?: SecurityContext;
+    resources?: Container["resources"];
+  };
   mainContainer?: { env?: EnvVar[]; securityContext?: SecurityContext };
   /** What images run when the author names no command: a controller looks it up here, or in the registry. */
   images?: Record<string, { command: string[]; args?: string[] }>;

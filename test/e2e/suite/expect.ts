@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import type { CollectedSpan } from "../cluster/collector.ts";
 import { objectOf } from "./objects.ts";
 import type { StepEnd } from "./run-step.ts";
@@ -57,6 +58,23 @@ export function assertEnded(
   assert.equal(terminated.exitCode, exitCode, `exit code of ${container}\n${logsOf(end)}`);
   if (typeof message === "string") assert.equal(terminated.message, message);
   else assert.match(terminated.message, message);
+}
+
+const SOON_MS = 10_000;
+const POLL_MS = 50;
+
+/** For what comes by way of the collector: tries again until it holds, and fails with the last complaint. */
+export async function assertSoon(check: () => void): Promise<void> {
+  const deadline = Date.now() + SOON_MS;
+  for (;;) {
+    try {
+      check();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await delay(POLL_MS);
+  }
 }
 
 /** The first of the trace's spans with that name. */

@@ -6,7 +6,7 @@ import type { CollectedSpan } from "../cluster/collector.ts";
 import type { KubeObject } from "../cluster/kube-client.ts";
 import { buildPod } from "../controller/build-pod.ts";
 import { watchMains } from "../controller/kill.ts";
-import type { EnvVar, Pod, SecurityContext } from "../controller/pod.ts";
+import type { Container, EnvVar, Pod, SecurityContext } from "../controller/pod.ts";
 import type { ControllerConfig, Step, StepTemplate } from "../controller/step.ts";
 import { mainContainers } from "../controller/template-text.ts";
 import { judge, type Verdict } from "../controller/verdict.ts";
@@ -34,6 +34,7 @@ export interface StepRequest
   executorImage?: string;
   executorEnv?: EnvVar[];
   executorSecurityContext?: SecurityContext;
+  executorResources?: Container["resources"];
   /** Done to the pod as it runs. */
   meanwhile?: (running: RunningPod, step: Step, pod: Pod) => Promise<void>;
   /** What a podSpecPatch of the author does to the pod. */
@@ -154,12 +155,13 @@ function configOf(world: World, version: ControllerVersion, request: StepRequest
         { name: "OTEL_EXPORTER_OTLP_ENDPOINT", value: collector.http },
         { name: "OTEL_EXPORTER_OTLP_PROTOCOL", value: "http/protobuf" },
       ];
-  const { archiveLogs = true, executorEnv = [], executorSecurityContext } = request;
+  const { archiveLogs = true, executorEnv = [], executorSecurityContext, executorResources } = request;
   return {
     namespace: NAMESPACE,
     executor: {
       image: request.executorImage ?? images.executor,
       env: [...otlp, ...executorEnv],
+      ...(executorResources ? { resources: executorResources } : {}),
       ...(executorSecurityContext ? { securityContext: executorSecurityContext } : {}),
     },
     repository: {
