@@ -30,7 +30,11 @@ if (values.list) {
     print(`${name}: ${shows} (${names.join(", ")})`);
   }
 } else {
-  process.exitCode = await runSuite();
+  process.exitCode = await runSuite().catch((error: Error) => {
+    // Nothing of the cases: a name that there is not, an image that was not built, a server that did not start.
+    print(`e2e: ${error.message}`);
+    return 1;
+  });
 }
 
 async function runSuite(): Promise<number> {

@@ -14,15 +14,15 @@ export const GROUP_CASES: readonly Case[] = [
         template: {
           name: "container-set",
           containerSet: {
-            volumeMounts: [{ name: "work", mountPath: "/work" }],
+            volumeMounts: [{ name: "work", mountPath: "/shared" }],
             containers: [
-              { name: "a", ...sh("echo a >>/work/order") },
-              { name: "b", ...sh("echo b >>/work/order"), dependencies: ["a"] },
-              { name: "main", ...sh("echo main >>/work/order"), dependencies: ["b"] },
+              { name: "a", ...sh("echo a >>/shared/order") },
+              { name: "b", ...sh("echo b >>/shared/order"), dependencies: ["a"] },
+              { name: "main", ...sh("echo main >>/shared/order"), dependencies: ["b"] },
             ],
           },
           volumes: [{ name: "work", emptyDir: {} }],
-          outputs: { parameters: [{ name: "order", valueFrom: { path: "/work/order" } }] },
+          outputs: { parameters: [{ name: "order", valueFrom: { path: "/shared/order" } }] },
         },
       });
       assertSucceeded(end);
@@ -93,16 +93,16 @@ export const GROUP_CASES: readonly Case[] = [
           container: {
             image: busybox,
             command: ["sh", "-c"],
-            args: ["until [ -e /work/ready ]; do sleep 0.05; done; cat /work/ready"],
-            volumeMounts: [{ name: "work", mountPath: "/work" }],
+            args: ["until [ -e /shared/ready ]; do sleep 0.05; done; cat /shared/ready"],
+            volumeMounts: [{ name: "work", mountPath: "/shared" }],
           },
           sidecars: [
             {
               name: "helper",
               image: busybox,
               command: ["sh", "-c"],
-              args: ["trap 'exit 0' TERM; echo served >/work/ready; while :; do sleep 0.05; done"],
-              volumeMounts: [{ name: "work", mountPath: "/work" }],
+              args: ["trap 'exit 0' TERM; echo served >/shared/ready; while :; do sleep 0.05; done"],
+              volumeMounts: [{ name: "work", mountPath: "/shared" }],
             },
           ],
           volumes: [{ name: "work", emptyDir: {} }],
@@ -124,15 +124,15 @@ export const GROUP_CASES: readonly Case[] = [
           container: {
             image: world.images.busybox,
             command: ["sh", "-c"],
-            args: ["until [ -e /work/deaf ]; do sleep 0.05; done"],
-            volumeMounts: [{ name: "work", mountPath: "/work" }],
+            args: ["until [ -e /shared/deaf ]; do sleep 0.05; done"],
+            volumeMounts: [{ name: "work", mountPath: "/shared" }],
           },
           sidecars: [
             {
               name: "deaf",
               image: world.images.scratch,
-              command: ["/one", "ignore-sigterm", ",", "write", "/work/deaf", "yes", ",", "sleep", "5m"],
-              volumeMounts: [{ name: "work", mountPath: "/work" }],
+              command: ["/one", "ignore-sigterm", ",", "write", "/shared/deaf", "yes", ",", "sleep", "5m"],
+              volumeMounts: [{ name: "work", mountPath: "/shared" }],
             },
           ],
           volumes: [{ name: "work", emptyDir: {} }],

@@ -15,7 +15,7 @@ const LOCKED: SecurityContext = {
 
 /** Without an init container main's wrapper links inputs to their paths, which a locked root does not let it. */
 function inputPath({ layout }: ControllerVersion): string {
-  return layout === "init" ? "/in/text" : "/work/text";
+  return layout === "init" ? "/in/text" : "/shared/text";
 }
 
 /** What the user's image may lack, and what the pod may be forbidden. */
@@ -71,12 +71,12 @@ export const IMAGE_CASES: readonly Case[] = [
           container: {
             image: world.images.busybox,
             command: ["sh", "-c"],
-            args: [`id -u; cat ${at}; echo kept >/work/kept; (echo no >/no) 2>/dev/null || echo read-only`],
-            volumeMounts: [{ name: "work", mountPath: "/work" }],
+            args: [`id -u; cat ${at}; echo kept >/shared/kept; (echo no >/no) 2>/dev/null || echo read-only`],
+            volumeMounts: [{ name: "work", mountPath: "/shared" }],
             securityContext: { ...LOCKED, runAsUser: 1234, runAsGroup: 1234 },
           },
           volumes: [{ name: "work", emptyDir: {} }],
-          outputs: { artifacts: [{ name: "kept", path: "/work/kept", archive: { none: {} } }] },
+          outputs: { artifacts: [{ name: "kept", path: "/shared/kept", archive: { none: {} } }] },
         },
       });
       assertSucceeded(end);
@@ -104,12 +104,12 @@ export const IMAGE_CASES: readonly Case[] = [
           script: {
             image: world.images.busybox,
             command: ["sh"],
-            source: `id -u; cat ${at}; echo kept >/work/kept`,
-            volumeMounts: [{ name: "work", mountPath: "/work" }],
+            source: `id -u; cat ${at}; echo kept >/shared/kept`,
+            volumeMounts: [{ name: "work", mountPath: "/shared" }],
             securityContext: { ...LOCKED, runAsUser: 4321, runAsGroup: 4321 },
           },
           volumes: [{ name: "work", emptyDir: {} }],
-          outputs: { artifacts: [{ name: "kept", path: "/work/kept" }] },
+          outputs: { artifacts: [{ name: "kept", path: "/shared/kept" }] },
         },
       });
       assertSucceeded(end);

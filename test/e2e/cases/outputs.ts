@@ -142,7 +142,7 @@ export const OUTPUT_CASES: readonly Case[] = [
             artifacts: [
               { name: "hello", path: "/in/hello", s3: { key: key("hello.tgz") } },
               { name: "tree", path: "/in/tree", s3: { key: key("tree.tgz") } },
-              { name: "plain", path: "/work/plain", archive: { none: {} }, s3: { key: key("plain") } },
+              { name: "plain", path: "/shared/plain", archive: { none: {} }, s3: { key: key("plain") } },
               { name: "raw", path: "/in/raw", raw: { data: "raw data" } },
               { name: "never", path: "/in/never", optional: true, s3: { key: key("never.tgz") } },
             ],
@@ -150,8 +150,8 @@ export const OUTPUT_CASES: readonly Case[] = [
           container: {
             image: world.images.busybox,
             command: ["sh", "-ec"],
-            args: ["cat /in/hello /in/tree/deep/leaf /work/plain /in/raw"],
-            volumeMounts: [{ name: "work", mountPath: "/work" }],
+            args: ["cat /in/hello /in/tree/deep/leaf /shared/plain /in/raw"],
+            volumeMounts: [{ name: "work", mountPath: "/shared" }],
           },
           volumes: [{ name: "work", emptyDir: {} }],
         },
