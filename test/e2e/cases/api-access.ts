@@ -94,10 +94,10 @@ export const API_ACCESS_CASES: readonly Case[] = [
       let second = "";
       // The API server remembers for ten seconds whom it let in, so the old token is good for that much longer.
       const end = await step({
-        ...reporting("rotated-token", context, 15),
+        ...reporting("rotated-token", context, 20),
         onPod: ({ volumes }) => {
           second = volumes.token();
-          first = aged(second, world.api.signingKey, 4);
+          first = aged(second, world.api.signingKey, 8);
           volumes.writeToken(first);
         },
         meanwhile: async (pod) => {

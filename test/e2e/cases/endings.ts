@@ -12,7 +12,8 @@ export const ENDING_CASES: readonly Case[] = [
       "the workflow's deadline ends main with SIGTERM, what it has written is collected, and wait says why",
     async run({ world, version, step }) {
       const end = await step({
-        deadline: new Date(Date.now() + 4000),
+        // Late enough for main to have written, also on a busy machine.
+        deadline: new Date(Date.now() + 10_000),
         template: {
           name: "workflow-deadline",
           container: {
@@ -37,7 +38,7 @@ export const ENDING_CASES: readonly Case[] = [
       "the template's activeDeadlineSeconds: the kubelet ends the whole pod, and its outputs are still collected",
     async run({ world, step }) {
       const end = await step({
-        activeDeadlineSeconds: 4,
+        activeDeadlineSeconds: 8,
         terminationGracePeriodSeconds: 20,
         template: {
           name: "pod-deadline",
@@ -122,7 +123,7 @@ export const ENDING_CASES: readonly Case[] = [
       "a pod that is deleted while main ignores SIGTERM: main is killed, and wait has reported before it is, too",
     async run({ world, step }) {
       const end = await step({
-        terminationGracePeriodSeconds: 6,
+        terminationGracePeriodSeconds: 10,
         isWatched: false,
         template: {
           name: "deaf-main-deleted",
