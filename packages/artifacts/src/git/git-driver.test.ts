@@ -10,6 +10,7 @@ import { type GitServerOptions, startGitServer } from "../../../../test/support/
 import { type SshServer, startSshServer, whyNoSshServer } from "../../../../test/support/ssh-server.ts";
 import { type ObservedTransfer, observedTransfer, secretsOf, temporaryDirectory } from "../test-support.ts";
 import { createGitDriver, type GitDriverOptions } from "./git-driver.ts";
+import { parseGitSettings } from "./git-settings.ts";
 
 let repository: GitRepository;
 let root: string;
@@ -33,10 +34,9 @@ beforeAll(async () => {
 afterAll(() => repository[Symbol.asyncDispose]());
 
 const OPTIONS: GitDriverOptions = {
-  program: "git",
-  env: { PATH: process.env.PATH },
+  ...parseGitSettings("", { PATH: process.env.PATH }),
   knownHosts: [],
-  jobs: 2,
+  name: "source",
   secrets: secretsOf({}),
 };
 
@@ -137,6 +137,7 @@ describe("a clone", () => {
     expect(loaded.observed.attributes).toEqual({
       "vcs.ref.head.revision": second,
       "vcs.ref.head.name": "main",
+      "vcs.ref.head.type": "branch",
     });
     const { tally, clock } = loaded.observed.transfer;
     expect(tally).toMatchObject({ files: 2, unpackedBytes: 6 });
@@ -179,7 +180,7 @@ describe("a clone", () => {
     await using plain = await load({ repo: empty.path });
     expect(await readdir(plain.path)).toEqual([".git"]);
     await using branched = await load({ repo: empty.path, revision: "release" });
-    expect(await branched.git("config", "branch.release.merge")).toBe("refs/heads/release");
+    expect(await branched.git("config", "branch.release.merge")).toBe("refs/heads/master");
   });
 
   it("brings submodules along, unless told not to", async () => {
@@ -333,8 +334,8 @@ describe.skipIf(whyNoSshServer() !== undefined)(`over ssh ${whyNoSshServer() ?? 
   });
 
   it.each<[string, () => string, RegExp]>([
-    ["another key than is known", () => server.wrongKnownHost, /shows another host key/],
-    ["a key nobody knows", () => "", /host key is not in known_hosts/],
+    ["another key than is known", () => server.wrongKnownHost, /put it in the place of that line/],
+    ["a key nobody knows", () => "", /add the line that `ssh-keyscan -p \d+ 127.0.0.1` prints/],
   ])("refuses a server with %s, and says what to do", async (_what, knownHost, remedy) => {
     await expect(loadWith(knownHost())).rejects.toMatchObject({
       code: "git.host_key_mismatch",

@@ -1,0 +1,46 @@
+import { ATTR, EVENT } from "@skein/telemetry";
+import type { Transfer } from "../transfer.ts";
+import type { GitReporter } from "./git-work.ts";
+
+/** Beyond these the span has no events of submodules' phases any more; a repository may have hundreds of them. */
+const MAX_EVENTS = 512;
+
+/** Tells the artifact's span what git does, and counts what came over the network. */
+export function createReporter(transfer: Transfer): { reporter: GitReporter; received: { packs: number } } {
+  const received = { packs: 0 };
+  let events = 0;
+  const reporter: GitReporter = {
+    phase(phase, { submodule, mirror }) {
+      const { name, startMs, endMs } = phase;
+      const { objects, bytes } = name === "submodule" ? {} : phase;
+      if (bytes !== undefined && (name === "receive" || name === "filter")) {
+        if (mirror === undefined) transfer.tally.bytes += bytes;
+        received.packs++;
+      }
+      if (++events > MAX_EVENTS) return;
+      const attributes = {
+        [ATTR.gitPhase]: name,
+        [ATTR.gitDuration]: (endMs - startMs) / 1000,
+        [ATTR.gitObjects]: objects,
+        [ATTR.gitBytes]: bytes,
+        [ATTR.gitSubmodule]: submodule,
+        [ATTR.gitMirror]: mirror,
+      };
+      transfer.event(EVENT.gitPhase, attributes, endMs);
+    },
+    fallback(reason, { submodule, mirror }) {
+      const attributes = {
+        [ATTR.gitReason]: reason,
+        [ATTR.gitSubmodule]: submodule,
+        [ATTR.gitMirror]: mirror,
+      };
+      transfer.event(EVENT.gitFallback, attributes);
+    },
+    mirror(directory) {
+      received.packs++;
+      transfer.annotate({ [ATTR.gitMirror]: directory });
+    },
+    warn: (message) => transfer.warn(message),
+  };
+  return { reporter, received };
+}
