@@ -13,14 +13,14 @@ export async function cloneRepository(
   fetching: Fetching,
   { complete }: { complete: boolean },
 ): Promise<FoundCommit | undefined> {
-  const { work, cwd } = fetching;
+  const { work, cwd, from } = fetching;
   const { at } = work;
   const isShallow = work.depth > 0 && !complete;
   const args = [
     ...(at.singleBranch ? ["--single-branch", `--branch=${at.branch}`] : []),
     ...(work.filter ? [`--filter=${work.filter}`] : []),
   ];
-  await cloneByDepth(fetching, args, isShallow);
+  const hasProtocol = await cloneByDepth(fetching, args, isShallow);
   const { git } = work;
   const doing = "cannot read the clone";
   // A shallow clone is of one branch; what is fetched into it later need not be.
@@ -29,47 +29,69 @@ export async function cloneRepository(
     await git.run(["config", "remote.origin.fetch", refspec], { doing, cwd });
   }
   const commit = await resolveCommit(work, cwd, "HEAD");
-  if (commit === undefined) return undefined;
+  if (commit === undefined) {
+    // git takes any page for the list of a server of plain files, and the page of a login for an empty one.
+    if (!hasProtocol && from.origin !== undefined) throw notARepository(fetching);
+    return undefined;
+  }
   const name = await headBranch(fetching, doing);
   return { commit, name, kind: name === undefined ? undefined : "branch" };
 }
 
-async function cloneByDepth(fetching: Fetching, args: readonly string[], isShallow: boolean): Promise<void> {
+/** @returns whether the server spoke git's protocol */
+async function cloneByDepth(
+  fetching: Fetching,
+  args: readonly string[],
+  isShallow: boolean,
+): Promise<boolean> {
   const { work } = fetching;
   if (!isShallow) return await cloneByMirror(fetching, args);
   try {
-    await cloneByMirror(fetching, [...args, `--depth=${work.depth}`]);
+    return await cloneByMirror(fetching, [...args, `--depth=${work.depth}`]);
   } catch (error) {
     if (!isWithoutShallow(error)) throw error;
     work.reporter.fallback("the server gives no shallow history", {});
-    await cloneByMirror(fetching, args);
+    return await cloneByMirror(fetching, args);
   }
 }
 
 /** What this machine's copy has need not come over the network. It is copied, so that the clone stands alone. */
-async function cloneByMirror(fetching: Fetching, args: readonly string[]): Promise<void> {
+async function cloneByMirror(fetching: Fetching, args: readonly string[]): Promise<boolean> {
   const { work, from } = fetching;
   const mirror = findMirror(from, work.mirrors);
   if (mirror === undefined) return await clone(fetching, args);
   try {
-    await clone(fetching, [...args, `--reference=${mirror}`, "--dissociate"]);
+    const hasProtocol = await clone(fetching, [...args, `--reference=${mirror}`, "--dissociate"]);
     work.reporter.mirror(mirror);
+    return hasProtocol;
   } catch (error) {
     work.signal.throwIfAborted();
     // Neither what the server refuses nor what the network does is the copy's fault.
     if (!(error instanceof ArtifactError) || error.code !== "git.failed" || error.transient) throw error;
     work.reporter.fallback("the mirror cannot be read", { mirror });
-    await clone(fetching, args);
+    return await clone(fetching, args);
   }
 }
 
-async function clone({ work, cwd, from, doing }: Fetching, args: readonly string[]): Promise<void> {
+async function clone({ work, cwd, from, doing }: Fetching, args: readonly string[]): Promise<boolean> {
   const fixed = ["--progress", "--no-checkout", "--no-local", "--template=", "--origin=origin"];
+  let spoke = false;
   await work.git.run(["clone", ...fixed, ...args, "--", from.url, cwd], {
     doing,
     cwd,
     work: "server",
-    onPhase: (phase) => work.reporter.phase(phase, {}),
+    onTrace({ phases, hasProtocol }) {
+      spoke = hasProtocol;
+      work.reporter.phases(phases, {});
+    },
+  });
+  return spoke;
+}
+
+function notARepository({ doing }: Fetching): ArtifactError {
+  return new ArtifactError(`${doing}: what answers there is no repository`, {
+    code: "git.repository_not_found",
+    remedy: "check the address; it may be a page that asks people to log in",
   });
 }
 

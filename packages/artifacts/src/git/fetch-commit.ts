@@ -83,7 +83,7 @@ async function runFetch(
     doing,
     cwd,
     work: "server",
-    onPhase: (phase) => work.reporter.phase(phase, { submodule, mirror }),
+    onTrace: ({ phases }) => work.reporter.phases(phases, { submodule, mirror }),
     // What an operator has put there may be read, whatever the repository's own transport is.
     ...(mirror !== undefined && { env: { GIT_ALLOW_PROTOCOL: "file" } }),
   };
@@ -97,7 +97,9 @@ export async function resolveCommit(
   name: string,
 ): Promise<string | undefined> {
   try {
-    const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`];
+    // All that follows `:/` are the words it looks for.
+    const revision = name.startsWith(":/") ? name : `${name}^{commit}`;
+    const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", revision];
     return (await git.run(args, { doing: "cannot resolve a revision", cwd })).trim();
   } catch (error) {
     // `--quiet`: it says so by its exit code alone.

@@ -119,7 +119,7 @@ async function writeFiles(work: GitWork, directory: string, found: FoundCommit):
       doing: `failed to checkout ${JSON.stringify(found.commit)}`,
       cwd: directory,
       work: "files",
-      onPhase: (phase) => reporter.phase(phase, {}),
+      onTrace: ({ phases }) => reporter.phases(phases, {}),
     }),
   );
 }

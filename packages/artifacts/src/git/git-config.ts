@@ -11,11 +11,16 @@ export function formatConfig(sections: readonly ConfigSection[]): string {
     .map(({ name, subsection, values }) => {
       const head = subsection === undefined ? `[${name}]` : `[${name} "${escaped(subsection)}"]`;
       const lines = Object.entries(values).flatMap(([key, value]) =>
-        [value].flat().map((one) => `\t${key} = "${escaped(one)}"`),
+        [value].flat().map((one) => `\t${key} = ${quoted(one)}`),
       );
       return `${[head, ...lines].join("\n")}\n`;
     })
     .join("");
+}
+
+/** As git itself writes it: in quotes only where it must be. */
+function quoted(value: string): string {
+  return /^\s|\s$|[#;"\\\n]/.test(value) ? `"${escaped(value)}"` : value;
 }
 
 function escaped(text: string): string {

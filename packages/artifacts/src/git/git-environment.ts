@@ -16,6 +16,7 @@ import type { GitSettings } from "./git-settings.ts";
 import { nameUser } from "./name-user.ts";
 import { makePrivateDirectory } from "./private-directory.ts";
 import { createPrivateFile } from "./private-file.ts";
+import { checkPrivateKey } from "./private-key.ts";
 import { readSshKeys, type SshHost, sshConfig } from "./ssh-config.ts";
 
 export interface GitEnvironmentOptions {
@@ -155,23 +156,21 @@ async function sshHosts(
   const hosts: SshHost[] = [];
   if (repository.transport === "ssh" && repository.host !== undefined) {
     const { host } = repository;
-    const key = at.sshPrivateKeySecret && (await secrets(at.sshPrivateKeySecret)).reveal();
+    const selector = at.sshPrivateKeySecret;
+    const key = selector && (await secrets(selector)).reveal();
+    const what = `sshPrivateKeySecret (${selector?.name}/${selector?.key})`;
     hosts.push({
       host,
-      ...(key !== undefined && { identity: await hide(withLineEnd(key)) }),
+      ...(key !== undefined && { identity: await hide(checkPrivateKey(key, what)) }),
       ...(at.insecureIgnoreHostKey && { ignoreHostKey: true }),
     });
   }
   const others = settings.sshKeysDirectory ? await readSshKeys(settings.sshKeysDirectory) : [];
   for (const { host, key } of others) {
-    hosts.push({ host, identity: await hide(withLineEnd(key.reveal())) });
+    const what = `${settings.sshKeysDirectory}/${host}`;
+    hosts.push({ host, identity: await hide(checkPrivateKey(key.reveal(), what)) });
   }
   return hosts;
-}
-
-/** OpenSSH does not read a key whose last line does not end. */
-function withLineEnd(key: string): string {
-  return key.endsWith("\n") ? key : `${key}\n`;
 }
 
 /** git's curl knows neither Go's nor Node.js' variables. LFS is a Go program, and has its own way of reading one file. */

@@ -63,13 +63,13 @@ const MEANINGS: readonly Meaning[] = [
   },
   {
     pattern:
-      /strange (hostname|pathname|port) '.*' blocked|invalid value for 'submodule\.|refusing to create\/use '.*' in another submodule|(submodule|path) .*(is a symlink|beyond a symbolic link)|invalid path '.*'|ignoring suspicious submodule name/,
+      /cannot strip one component off url|strange (hostname|pathname|port) '.*' blocked|invalid value for 'submodule\.|refusing to create\/use '.*' in another submodule|(submodule|path) .*(is a symlink|beyond a symbolic link)|invalid path '.*'|ignoring suspicious submodule name/,
     code: "git.refused",
     remedy: "the repository has something in it that git takes for an attack: ask its owner",
   },
   {
     pattern:
-      /Repository not found|repository '.*' not found|does not appear to be a git repository|returned error: (404|410)|repository '.*' does not exist|not a git repository|Could not find repository|could not be found or you don't have permission|TF401019/i,
+      /is this a git repository\?|Repository not found|repository '.*' not found|does not appear to be a git repository|returned error: (404|410)|repository '.*' does not exist|not a git repository|Could not find repository|could not be found or you don't have permission|TF401019/i,
     code: "git.repository_not_found",
     remedy: "check the address; hosts answer the same way to users who may not see the repository",
   },
@@ -102,6 +102,11 @@ const MEANINGS: readonly Meaning[] = [
       "the server's certificate is not one that is trusted: name its authority's file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS, or set insecureSkipTLS",
   },
   { pattern: /Operation too slow|Operation timed out/i, code: "transfer.stalled", transient: true },
+  {
+    pattern: /returned error: 30\d/,
+    code: "git.failed",
+    remedy: "the server is somewhere else now: give the repository's new address",
+  },
   { pattern: /returned error: (408|429|5\d\d)|HTTP (408|429|5\d\d)/, code: "git.failed", transient: true },
   {
     pattern: /died of signal 9|index-pack (died|abnormal)|Out of memory|Cannot allocate memory/i,

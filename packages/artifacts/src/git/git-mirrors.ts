@@ -56,7 +56,5 @@ function pathBelow(repository: GitRepository, prefix: string | undefined): strin
     return repository.url.startsWith(prefix) ? repository.url.slice(prefix.length) : undefined;
   }
   const path = repositoryPath(repository);
-  return path !== undefined && repository.host !== undefined
-    ? `${repository.host.toLowerCase()}/${path}`
-    : undefined;
+  return path && repository.host ? `${repository.host.toLowerCase()}/${path}` : undefined;
 }

@@ -59,6 +59,9 @@ export function refuseOption(field: string, value: string): void {
   if (value.startsWith("-")) throw refused(`${field} cannot begin with "-": ${JSON.stringify(value)}`);
   if (/[\0\n\r]/.test(value))
     throw refused(`${field} cannot hold a line end or NUL: ${JSON.stringify(value)}`);
+  // Decoded, they would end a line of what git tells its credential helper (CVE-2020-5260), or a server.
+  if (/%(00|0a|0d)/i.test(value))
+    throw refused(`${field} cannot hold an encoded line end: ${JSON.stringify(value)}`);
   if (value === "") throw refused(`${field} is empty`);
 }
 

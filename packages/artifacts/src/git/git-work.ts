@@ -7,8 +7,8 @@ import type { GitPhase } from "./trace2.ts";
 /** What was learnt while the repository came. */
 export interface GitReporter {
   /** @param submodule its path; undefined for the repository itself */
-  phase(
-    phase: GitPhase | SubmodulePhase,
+  phases(
+    phases: readonly (GitPhase | SubmodulePhase)[],
     about: { submodule?: string | undefined; mirror?: string | undefined },
   ): void;
   /** Something did not work the short way, and was done in a longer one. */

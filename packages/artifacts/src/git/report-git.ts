@@ -5,28 +5,34 @@ import type { GitReporter } from "./git-work.ts";
 /** Beyond these the span has no events of submodules' phases any more; a repository may have hundreds of them. */
 const MAX_EVENTS = 512;
 
+type Phase = Parameters<GitReporter["phases"]>[0][number];
+type About = Parameters<GitReporter["phases"]>[1];
+
 /** Tells the artifact's span what git does, and counts what came over the network. */
 export function createReporter(transfer: Transfer): { reporter: GitReporter; received: { packs: number } } {
   const received = { packs: 0 };
   let events = 0;
+  const tell = (phase: Phase, { submodule, mirror }: About): void => {
+    const { name, startMs, endMs } = phase;
+    const { objects, bytes } = phase.name === "submodule" ? {} : phase;
+    if (bytes !== undefined && (name === "receive" || name === "filter")) {
+      if (mirror === undefined) transfer.tally.bytes += bytes;
+      received.packs++;
+    }
+    if (++events > MAX_EVENTS) return;
+    const attributes = {
+      [ATTR.gitPhase]: name,
+      [ATTR.gitDuration]: (endMs - startMs) / 1000,
+      [ATTR.gitObjects]: objects,
+      [ATTR.gitBytes]: bytes,
+      [ATTR.gitSubmodule]: submodule,
+      [ATTR.gitMirror]: mirror,
+    };
+    transfer.event(EVENT.gitPhase, attributes, endMs);
+  };
   const reporter: GitReporter = {
-    phase(phase, { submodule, mirror }) {
-      const { name, startMs, endMs } = phase;
-      const { objects, bytes } = name === "submodule" ? {} : phase;
-      if (bytes !== undefined && (name === "receive" || name === "filter")) {
-        if (mirror === undefined) transfer.tally.bytes += bytes;
-        received.packs++;
-      }
-      if (++events > MAX_EVENTS) return;
-      const attributes = {
-        [ATTR.gitPhase]: name,
-        [ATTR.gitDuration]: (endMs - startMs) / 1000,
-        [ATTR.gitObjects]: objects,
-        [ATTR.gitBytes]: bytes,
-        [ATTR.gitSubmodule]: submodule,
-        [ATTR.gitMirror]: mirror,
-      };
-      transfer.event(EVENT.gitPhase, attributes, endMs);
+    phases(phases, about) {
+      for (const phase of phases) tell(phase, about);
     },
     fallback(reason, { submodule, mirror }) {
       const attributes = {

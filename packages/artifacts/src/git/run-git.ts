@@ -6,7 +6,7 @@ import { translateGitFailure } from "./git-errors.ts";
 import { GitProgress } from "./git-progress.ts";
 import { splitLines, Tail } from "./output.ts";
 import { type ProcessEnd, ProcessGroup } from "./process-group.ts";
-import { type GitPhase, readTrace2 } from "./trace2.ts";
+import { readTrace2, type Trace2 } from "./trace2.ts";
 
 export interface GitRun {
   /** Begins the message of a failure. */
@@ -22,7 +22,7 @@ export interface GitRun {
    */
   work?: "server" | "files";
   /** Takes what the command has to tell when it has ended, however it ended. */
-  onPhase?: (phase: GitPhase) => void;
+  onTrace?: (trace: Trace2) => void;
   /** Wins over the environment of all runs. */
   env?: Readonly<Record<string, string>>;
 }
@@ -97,7 +97,7 @@ class Run {
     const { exitCode, signal: killedBy } = work
       ? await this.#progress.during(FIRST_STAGE[work], () => this.#end(args))
       : await this.#end(args);
-    await this.#tellPhases();
+    await this.#tellTrace();
     signal.throwIfAborted();
     if (this.#stalled) throw this.#stalled;
     if (exitCode === 0) return this.#stdout.text();
@@ -135,7 +135,7 @@ class Run {
     const { env } = this.#options;
     return {
       ...env,
-      ...(this.#run.onPhase && { GIT_TRACE2_EVENT: this.#tracePath }),
+      ...(this.#run.onTrace && { GIT_TRACE2_EVENT: this.#tracePath }),
       ...(env.GIT_SSH_COMMAND && { GIT_SSH_COMMAND: `${env.GIT_SSH_COMMAND} -E '${this.#sshLogPath}'` }),
       ...this.#run.env,
     };
@@ -158,10 +158,10 @@ class Run {
     }, stallTimeoutMs / 20);
   }
 
-  async #tellPhases(): Promise<void> {
-    const { onPhase } = this.#run;
-    if (!onPhase) return;
-    for (const phase of await readTrace2(this.#tracePath)) onPhase(phase);
+  async #tellTrace(): Promise<void> {
+    const { onTrace } = this.#run;
+    if (!onTrace) return;
+    onTrace(await readTrace2(this.#tracePath));
     await rm(this.#tracePath, { force: true });
   }
 }

@@ -5,6 +5,8 @@ import type { GitWork } from "./git-work.ts";
 export interface Submodule {
   name: string;
   path: string;
+  /** As it is described: relative to its parent's, or whole. */
+  url: string;
   /** The commit it is to be at. */
   commit: string;
   /** `shallow = true`: its authors say that its last commit is enough. */
@@ -21,10 +23,10 @@ export async function listSubmodules(work: GitWork, cwd: string): Promise<Submod
   const described = await readGitmodules(work, cwd);
   if (described.length === 0) return [];
   const commits = await readGitlinks(work, cwd);
-  const found = described.flatMap(({ name, path, shallow }) => {
+  const found = described.flatMap(({ name, path, url, shallow }) => {
     const commit = path === undefined ? undefined : commits.get(path);
-    if (path === undefined || commit === undefined) return [];
-    return [{ name, path, commit, isShallow: shallow === "true" }];
+    if (path === undefined || url === undefined || commit === undefined) return [];
+    return [{ name, path, url, commit, isShallow: shallow === "true" }];
   });
   const paths = new Set(found.map(({ path }) => path));
   for (const path of commits.keys()) {
@@ -38,6 +40,7 @@ export async function listSubmodules(work: GitWork, cwd: string): Promise<Submod
 interface Described {
   name: string;
   path?: string;
+  url?: string;
   shallow?: string;
 }
 
@@ -54,7 +57,7 @@ async function readGitmodules({ git }: GitWork, cwd: string): Promise<Described[
     const [, name, key, value] = /^submodule\.(.*)\.([^.\n]+)\n(.*)$/s.exec(pair) ?? [];
     if (name === undefined || key === undefined || value === undefined) continue;
     const described = byName.get(name) ?? { name };
-    if (key === "path" || key === "shallow") described[key] = value;
+    if (key === "path" || key === "url" || key === "shallow") described[key] = value;
     byName.set(name, described);
   }
   return [...byName.values()];

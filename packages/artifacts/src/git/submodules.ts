@@ -60,6 +60,10 @@ class SubmoduleUpdate {
       this.#work.reporter.warn(`git: submodules below ${parent.path} are left out: they are nested too deep`);
       return;
     }
+    for (const { url, path } of submodules) {
+      // Those that are relative are made whole by git.
+      if (!/^\.{1,2}\//.test(url)) parseSubmoduleUrl(url, path, this.#work.repository);
+    }
     const urls = await this.#register(parent, submodules);
     const updates = submodules.map((submodule) => this.#update(parent, submodule, urls.get(submodule.name)));
     try {
@@ -97,7 +101,7 @@ class SubmoduleUpdate {
       await this.#fetch(child, submodule, parseSubmoduleUrl(url, path, this.#work.repository));
       await this.#checkOut(parent, child, submodule);
       const phase = { name: "submodule", startMs, endMs: Date.now() } as const;
-      this.#work.reporter.phase(phase, { submodule: path });
+      this.#work.reporter.phases([phase], { submodule: path });
     }, this.#work.signal);
     this.count++;
     await this.of(child);
@@ -130,7 +134,7 @@ class SubmoduleUpdate {
           doing,
           cwd: parent.directory,
           work: "files",
-          onPhase: (phase) => this.#work.reporter.phase(phase, { submodule: child.path }),
+          onTrace: ({ phases }) => this.#work.reporter.phases(phases, { submodule: child.path }),
         },
       ),
     );

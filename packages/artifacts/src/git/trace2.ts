@@ -33,17 +33,25 @@ const PHASES: Readonly<Record<string, GitPhase["name"]>> = {
   "progress/Filtering content": "filter",
 };
 
+/** What a command and those it started had to tell. */
+export interface Trace2 {
+  /** In the order in which they ended. */
+  phases: GitPhase[];
+  /** Whether a server was talked to in git's protocol, in whatever version. */
+  hasProtocol: boolean;
+}
+
 /** What a command and those it started wrote to their event file. Empty when there is none. */
-export async function readTrace2(path: string): Promise<GitPhase[]> {
+export async function readTrace2(path: string): Promise<Trace2> {
   try {
     return parseTrace2(await readFile(path, "utf8"));
   } catch {
-    return []; // what git did matters, not that it told of it
+    return { phases: [], hasProtocol: false }; // what git did matters, not that it told of it
   }
 }
 
-/** The phases in the order in which they ended. Lines that are cut or of another kind are passed over. */
-export function parseTrace2(text: string): GitPhase[] {
+/** Lines that are cut or of another kind are passed over. */
+export function parseTrace2(text: string): Trace2 {
   const open = new Map<string, GitPhase>();
   const ended: GitPhase[] = [];
   let startMs: number | undefined;
@@ -64,7 +72,8 @@ export function parseTrace2(text: string): GitPhase[] {
       if (phase) ended.push({ ...phase, endMs: toMs(event.time) });
     }
   }
-  return withConnect(untilReceiving(ended), startMs);
+  const hasProtocol = text.includes('"key":"negotiated-version"');
+  return { phases: withConnect(untilReceiving(ended), startMs), hasProtocol };
 }
 
 function parseLine(line: string): Trace2Line | undefined {
