@@ -1,4 +1,5 @@
-import { ArtifactError } from "@skein/contract";
+import { ArtifactError, type ErrorCode } from "@skein/contract";
+import { emptyDirectory } from "./empty-directory.ts";
 import { type Fetching, isWithoutShallow, resolveCommit } from "./fetch-commit.ts";
 import type { FoundCommit } from "./fetch-revision.ts";
 import { findMirror } from "./git-mirrors.ts";
@@ -55,9 +56,11 @@ async function cloneByDepth(
   }
 }
 
+const ITS_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["git.failed", "git.revision_not_found"]);
+
 /** What this machine's copy has need not come over the network. It is copied, so that the clone stands alone. */
 async function cloneByMirror(fetching: Fetching, args: readonly string[]): Promise<boolean> {
-  const { work, from } = fetching;
+  const { work, from, cwd } = fetching;
   const mirror = findMirror(from, work.mirrors);
   if (mirror === undefined) return await clone(fetching, args);
   try {
@@ -66,9 +69,11 @@ async function cloneByMirror(fetching: Fetching, args: readonly string[]): Promi
     return hasProtocol;
   } catch (error) {
     work.signal.throwIfAborted();
-    // Neither what the server refuses nor what the network does is the copy's fault.
-    if (!(error instanceof ArtifactError) || error.code !== "git.failed" || error.transient) throw error;
+    // What the network does is not the copy's fault, nor whom the server lets in; an object that is not there may be.
+    const mayBeIts = error instanceof ArtifactError && !error.transient && ITS_FAULT.has(error.code);
+    if (!mayBeIts) throw error;
     work.reporter.fallback("the mirror cannot be read", { mirror });
+    await emptyDirectory(cwd);
     return await clone(fetching, args);
   }
 }

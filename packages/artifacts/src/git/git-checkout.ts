@@ -1,7 +1,6 @@
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { ArtifactError } from "@skein/contract";
 import { cloneRepository } from "./clone-repository.ts";
+import { emptyDirectory } from "./empty-directory.ts";
 import { cloning, type Fetching, fetchFromOrigin } from "./fetch-commit.ts";
 import { type FoundCommit, fetchWanted, findInHistory } from "./fetch-revision.ts";
 import { refuseOption, refuseRefspec, withoutUserInfo } from "./git-repository.ts";
@@ -132,12 +131,5 @@ async function configureEmpty({ git }: GitWork, directory: string, branch: strin
     ["merge", "refs/heads/master"],
   ]) {
     await git.run(["config", `branch.${branch}.${name}`, value ?? ""], { doing, cwd: directory });
-  }
-}
-
-/** git clones into an empty directory only; an attempt that failed may have left something. */
-async function emptyDirectory(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    await rm(join(directory, name), { recursive: true, force: true });
   }
 }

@@ -87,7 +87,8 @@ async function load(
   };
   const found = await checkOut(work, directory);
   transfer.annotate(headAttributes(found));
-  if (received.packs === 0) tally.bytes += packedBytes(directory);
+  // A pack is kept as it came, so its size is what came; with a copy beside the server only git can tell.
+  tally.bytes += received.fileBytes + (received.hasMirror ? received.packBytes : packedBytes(directory));
   const { files, bytes } = await clock.during("disk", () => countFiles(directory));
   tally.files += files;
   tally.unpackedBytes += bytes;

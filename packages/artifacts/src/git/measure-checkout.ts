@@ -3,8 +3,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * The bytes of all packs of a new clone and its submodules, for servers of plain files, whose transfers git does not
- * count.
+ * The bytes of all packs of a new clone and its submodules. git keeps every pack as it came (`unpackLimit = 1`), so
+ * this is what was sent, except for the framing of the protocol.
  */
 export function packedBytes(directory: string): number {
   let bytes = 0;

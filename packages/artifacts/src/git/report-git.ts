@@ -8,17 +8,26 @@ const MAX_EVENTS = 512;
 type Phase = Parameters<GitReporter["phases"]>[0][number];
 type About = Parameters<GitReporter["phases"]>[1];
 
-/** Tells the artifact's span what git does, and counts what came over the network. */
-export function createReporter(transfer: Transfer): { reporter: GitReporter; received: { packs: number } } {
-  const received = { packs: 0 };
+/** What came from servers, as far as git tells it. */
+export interface Received {
+  /** In packs; git does not tell of very small ones, and of those that it fetches by itself. */
+  packBytes: number;
+  /** Of large files (LFS). */
+  fileBytes: number;
+  /** Whether objects came from this machine's own copy, too. */
+  hasMirror: boolean;
+}
+
+/** Tells the artifact's span what git does, and counts what comes. */
+export function createReporter(transfer: Transfer): { reporter: GitReporter; received: Received } {
+  const received: Received = { packBytes: 0, fileBytes: 0, hasMirror: false };
   let events = 0;
   const tell = (phase: Phase, { submodule, mirror }: About): void => {
     const { name, startMs, endMs } = phase;
     const { objects, bytes } = phase.name === "submodule" ? {} : phase;
-    if (bytes !== undefined && (name === "receive" || name === "filter")) {
-      if (mirror === undefined) transfer.tally.bytes += bytes;
-      received.packs++;
-    }
+    if (name === "filter") received.fileBytes += bytes ?? 0;
+    if (name === "receive" && mirror !== undefined) received.hasMirror = true;
+    else if (name === "receive") received.packBytes += bytes ?? 0;
     if (++events > MAX_EVENTS) return;
     const attributes = {
       [ATTR.gitPhase]: name,
@@ -43,7 +52,7 @@ export function createReporter(transfer: Transfer): { reporter: GitReporter; rec
       transfer.event(EVENT.gitFallback, attributes);
     },
     mirror(directory) {
-      received.packs++;
+      received.hasMirror = true;
       transfer.annotate({ [ATTR.gitMirror]: directory });
     },
     warn: (message) => transfer.warn(message),

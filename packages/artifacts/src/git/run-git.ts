@@ -135,7 +135,11 @@ class Run {
     const { env } = this.#options;
     return {
       ...env,
-      ...(this.#run.onTrace && { GIT_TRACE2_EVENT: this.#tracePath }),
+      ...(this.#run.onTrace && {
+        GIT_TRACE2_EVENT: this.#tracePath,
+        // A progress within a region, and its numbers within that.
+        GIT_TRACE2_EVENT_NESTING: "4",
+      }),
       ...(env.GIT_SSH_COMMAND && { GIT_SSH_COMMAND: `${env.GIT_SSH_COMMAND} -E '${this.#sshLogPath}'` }),
       ...this.#run.env,
     };
