@@ -1,3 +1,5 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { ArtifactError, type ErrorCode } from "@skein/contract";
 import { emptyDirectory } from "./empty-directory.ts";
 import { type Fetching, isWithoutShallow, resolveCommit } from "./fetch-commit.ts";
@@ -64,7 +66,8 @@ async function cloneByMirror(fetching: Fetching, args: readonly string[]): Promi
   const mirror = findMirror(from, work.mirrors);
   if (mirror === undefined) return await clone(fetching, args);
   try {
-    const hasProtocol = await clone(fetching, [...args, `--reference=${mirror}`, "--dissociate"]);
+    const hasProtocol = await clone(fetching, [...args, `--reference=${mirror}`]);
+    await standAlone(fetching);
     work.reporter.mirror(mirror);
     return hasProtocol;
   } catch (error) {
@@ -76,6 +79,13 @@ async function cloneByMirror(fetching: Fetching, args: readonly string[]): Promi
     await emptyDirectory(cwd);
     return await clone(fetching, args);
   }
+}
+
+/** Copies what the clone refers to, as it is: nobody looks for better deltas. */
+async function standAlone({ work, cwd }: Fetching): Promise<void> {
+  const args = ["repack", "-a", "-d", "-q", "--window=0"];
+  await work.git.run(args, { doing: "failed to copy from the mirror", cwd, work: "files" });
+  await rm(join(cwd, ".git/objects/info/alternates"));
 }
 
 async function clone({ work, cwd, from, doing }: Fetching, args: readonly string[]): Promise<boolean> {

@@ -317,6 +317,12 @@ describe("directories that were chosen", () => {
     }
   });
 
+  it("that the commit has not are named", async () => {
+    await using loaded = await load({ repo }, sparse("deep,dep"));
+    expect(await loaded.text("deep/b.txt")).toBe("bb");
+    expect(loaded.observed.warnings).toEqual(["git: the commit has no directory dep"]);
+  });
+
   it("may be another artifact's", async () => {
     await using loaded = await load({ repo }, sparse("other=deep"));
     expect(await loaded.text("deep/b.txt")).toBe("bb");

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { ArtifactError } from "@skein/contract";
 import { cloneRepository } from "./clone-repository.ts";
 import { emptyDirectory } from "./empty-directory.ts";
@@ -35,6 +37,7 @@ export async function checkOut(work: GitWork, directory: string): Promise<Checke
   await chooseDirectories(work, directory);
   await guardLfs(work, directory, found.commit);
   await writeFiles(work, directory, found);
+  warnOfMissing(work, directory);
   if (!work.lfs) await warnOfPointers(work, directory);
   const submodules = at.disableSubmodules ? 0 : await updateSubmodules(work, directory);
   return { ...found, submodules };
@@ -108,6 +111,12 @@ async function chooseDirectories({ git, sparse }: GitWork, directory: string): P
     cwd: directory,
     input: `${sparse.join("\n")}\n`,
   });
+}
+
+function warnOfMissing({ sparse, reporter }: GitWork, directory: string): void {
+  for (const name of sparse) {
+    if (!existsSync(join(directory, name))) reporter.warn(`git: the commit has no directory ${name}`);
+  }
 }
 
 async function writeFiles(work: GitWork, directory: string, found: FoundCommit): Promise<void> {

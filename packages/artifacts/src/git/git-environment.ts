@@ -41,7 +41,7 @@ export interface GitEnvironment extends AsyncDisposable {
  * credentials where no command line, no URL and no process's environment shows them.
  */
 export async function createGitEnvironment(options: GitEnvironmentOptions): Promise<GitEnvironment> {
-  const { repository, settings, target, lfs } = options;
+  const { repository, settings, target } = options;
   await using made = new AsyncDisposableStack();
   const { path: directory } = made.use(
     await makePrivateDirectory([settings.env.TMPDIR || tmpdir(), "/dev/shm"]),
@@ -64,7 +64,6 @@ export async function createGitEnvironment(options: GitEnvironmentOptions): Prom
     GIT_TERMINAL_PROMPT: "0",
     GIT_ASKPASS: "",
     SSH_ASKPASS: "",
-    ...(!lfs && { GIT_LFS_SKIP_SMUDGE: "1" }),
     // A local repository may have local submodules; a remote one must not reach into this machine.
     GIT_ALLOW_PROTOCOL: repository.transport === "file" ? "file:https:http:ssh:git" : "https:http:ssh:git",
     // For what git fetches without our asking for it, in a partial clone; the rest is watched by us.

@@ -63,16 +63,18 @@ describe("a mirror", () => {
 
   it("that is behind is not believed", async () => {
     const commit = await repository.commit("two", { "a.txt": "two\n" });
-    for (const at of [
-      { revision: "main", depth: 1 },
-      { revision: commit, depth: 1 },
-      { revision: "main" },
-      {},
-    ]) {
+    for (const [at, fallbacks] of [
+      [{ revision: "main", depth: 1 }, ["the mirror lacks the commit"]],
+      [{ revision: commit, depth: 1 }, ["the mirror lacks the commit"]],
+      [{ revision: "main" }, []],
+      [{ depth: 1 }, []],
+      [{}, []],
+    ] as const) {
       await using loaded = await load({ repo, ...at }, settings());
       expect(await loaded.git("rev-parse", "HEAD")).toBe(commit);
       expect(await loaded.text("a.txt")).toBe("two\n");
-      expect(fallbacksOf(loaded.observed)).toEqual(at.depth ? ["the mirror lacks the commit"] : []);
+      expect(await loaded.git("rev-list", "--count", "HEAD")).toBe("depth" in at ? "1" : "2");
+      expect(fallbacksOf(loaded.observed)).toEqual(fallbacks);
     }
   });
 

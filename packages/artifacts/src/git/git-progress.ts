@@ -49,6 +49,8 @@ function stageAfter(line: string): BusyStage | undefined {
   if (line.startsWith("Filtering content")) return isDone ? "disk" : "network";
   if (line.startsWith("Updating files")) return "disk";
   if (line.startsWith("HEAD is now at") || line.startsWith("Note: switching")) return "disk";
+  // The last that a server has to say; what is left of its pack is counted again as it comes.
+  if (line.startsWith("remote: Total ")) return "decompress";
   if (line.startsWith("remote: ") || line.startsWith("From ")) return "first_byte";
   return undefined;
 }

@@ -42,7 +42,7 @@ export function parseGitRepository(repo: string): GitRepository {
 export function repositoryPath({ url, transport }: GitRepository): string | undefined {
   if (transport === "file") return undefined;
   const path = URL.canParse(url) && url.includes("://") ? new URL(url).pathname : SCP_LIKE.exec(url)?.[3];
-  return path?.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "");
+  return path?.replace(/^\/+|\/+$/g, "").replace(/\/?\.git$/, "");
 }
 
 /** ssh would take a host or a user that begins with a dash for an option, and a pattern for many hosts. */

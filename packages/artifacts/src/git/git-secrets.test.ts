@@ -123,7 +123,7 @@ describe("a password", () => {
 
 describe.skipIf(whyNoSshServer() !== undefined)(`an ssh key ${whyNoSshServer() ?? ""}`, () => {
   it("is in no command line, environment or named file, also when the executor is killed", async () => {
-    await using server = await startSshServer({ command: "sleep 600" });
+    await using server = await startSshServer({ command: "cat >/dev/null" });
     await using directory = await temporaryDirectory();
     const line = server.privateKey.split("\n")[2] ?? "";
     const at = {

@@ -84,7 +84,7 @@ describe.skipIf(whyNoSshServer() !== undefined)(`over ssh ${whyNoSshServer() ?? 
     await expect(loadWith("")).rejects.toMatchObject({
       code: "git.host_key_mismatch",
       message: expect.stringContaining(
-        `the host key of [127.0.0.1]:${server.port} is not known: the server shows ssh-ed25519 ${server.fingerprint}`,
+        `the host key of [127.0.0.1]:${server.port} is not known: the server shows ssh-ed25519 ${server.fingerprint}; not there: /nowhere/known_hosts`,
       ),
       remedy: expect.stringMatching(
         /add the line that `ssh-keyscan -p \d+ 127\.0\.0\.1` prints .* SSH_KNOWN_HOSTS/,
@@ -142,7 +142,7 @@ describe.skipIf(whyNoSshServer() !== undefined)(`over ssh ${whyNoSshServer() ?? 
   });
 
   it("leaves a server that says nothing", async () => {
-    await using silent = await startSshServer({ command: "sleep 600" });
+    await using silent = await startSshServer({ command: "cat >/dev/null" });
     const observed = observedTransfer({ policy: { ...QUICK_RETRIES, budgetMs: 1 } });
     const secrets = secretsOf({ "git/key": silent.privateKey });
     const repo = urlOn("127.0.0.1", repository.path, silent.port);

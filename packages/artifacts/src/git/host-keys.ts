@@ -29,7 +29,7 @@ export function explainHostKey(sshLog: string): HostKeyTrouble | undefined {
     };
   }
   return {
-    message: `the host key of ${host} is not known: the server shows ${server}`,
+    message: `the host key of ${host} is not known: the server shows ${server}${missingFiles(sshLog)}`,
     remedy:
       `compare that fingerprint with what the server's owner publishes, and add the line that ` +
       `\`${keyscan(host)}\` prints to a file named in SSH_KNOWN_HOSTS; ${INSTEAD}`,
@@ -54,6 +54,15 @@ function hostIn(sshLog: string): string {
     /(?:Host key for|host key is known for|host key for) (\S+) (?:has|and|is)/g,
   )?.[1];
   return named ?? last(sshLog, /Connecting to (\S+)/g)?.[1] ?? "the server";
+}
+
+/** Files that SSH_KNOWN_HOSTS names, or that ssh looks into by default. */
+function missingFiles(sshLog: string): string {
+  const missing = [...sshLog.matchAll(/load_hostkeys: fopen (.+): No such file or directory/g)].map(
+    ([, file]) => file,
+  );
+  const names = [...new Set(missing)].filter((file) => file !== "/dev/null");
+  return names.length === 0 ? "" : `; not there: ${names.join(", ")}`;
 }
 
 function keyscan(host: string): string {

@@ -276,13 +276,14 @@ describe("git's surroundings", () => {
     await writeFile(join(above, ".git/HEAD"), "ref: refs/heads/main\n");
     for (const name of ["objects", "refs"]) await mkdir(join(above, ".git", name));
     await writeFile(join(above, ".git/config"), await readFile(join(home, ".gitconfig")));
+    // Somebody's helper would be asked for the password, and somebody's server for the repository.
+    await using server = await startGitServer(repository.path, { username: "ann", password: "s3cret" });
+    const repo = `${server.url.replace("://", "://ann:s3cret@")}/.git`;
     for (const at of [{}, { revision: "main", depth: 1 }]) {
       await rm(target, { recursive: true });
       await mkdir(target);
       const observed = observedTransfer();
-      const content = await createGitDriver({ repo: repository.path, ...at }, OPTIONS).open(
-        observed.transfer,
-      );
+      const content = await createGitDriver({ repo, ...at }, OPTIONS).open(observed.transfer);
       if (content.kind === "directory") await content.loadInto(target);
       expect(await readFile(join(target, "a.txt"), "utf8")).toBe("one\n");
     }

@@ -69,7 +69,10 @@ export function parseTrace2(text: string): Trace2 {
       if (event.key === "total_bytes") phase.bytes = Number(event.value);
     } else if (event.event === "region_leave" && phase?.name === PHASES[`${event.category}/${event.label}`]) {
       open.delete(event.sid);
-      if (phase) ended.push({ ...phase, endMs: toMs(event.time) });
+      // git begins to filter in every checkout, mostly nothing.
+      if (phase && (phase.name !== "filter" || phase.objects)) {
+        ended.push({ ...phase, endMs: toMs(event.time) });
+      }
     }
   }
   const hasProtocol = text.includes('"key":"negotiated-version"');
