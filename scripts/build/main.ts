@@ -9,6 +9,7 @@ import { nodeLicence, placeNode } from "./node-binary.ts";
 import { thirdPartyNotices } from "./notices.ts";
 import { replaceFile, replaceWithCopy } from "./replace-file.ts";
 import { buildSkein } from "./skein.ts";
+import { softwareDocument } from "./software-document.ts";
 
 const checkout = join(import.meta.dirname, "../..");
 const dist = join(checkout, "dist");
@@ -25,6 +26,7 @@ await placeCore(checkout, tree, core);
 replaceWithCopy(join(tree, "opt/skein/LICENSE"), join(checkout, "LICENSE"));
 replaceWithCopy(join(tree, "opt/skein/NODE-LICENSE"), nodeLicence(checkout));
 replaceFile(join(tree, "opt/skein/THIRD-PARTY-NOTICES"), thirdPartyNotices(checkout, [core.metafile]));
+replaceFile(join(dist, "images/software.spdx.json"), softwareDocument(checkout, info, core.metafile));
 const skein = await buildSkein(checkout, join(dist, "skein"));
 replaceFile(join(dist, "skein/THIRD-PARTY-NOTICES"), thirdPartyNotices(checkout, [skein]));
 for (const path of ["argoexec/bin", "argoexec/opt/skein/bin", "argoexec/opt/skein/core", "front", "skein"]) {

@@ -48,6 +48,8 @@ export interface Tally {
   bytes: number;
   unpackedBytes: number;
   files: number;
+  /** Entries of an archive that were not unpacked. */
+  leftOut: number;
   retries: number;
   throttledMs: number;
   stalledMs: number;
@@ -83,6 +85,7 @@ export class Transfer {
       bytes: 0,
       unpackedBytes: 0,
       files: 0,
+      leftOut: 0,
       retries: 0,
       throttledMs: 0,
       stalledMs: 0,
@@ -169,5 +172,6 @@ export class Transfer {
   restart(): void {
     this.tally.unpackedBytes = 0;
     this.tally.files = 0;
+    this.tally.leftOut = 0;
   }
 }

@@ -14,6 +14,9 @@ export const ANNOTATION_NODE_NAME = "workflows.argoproj.io/node-name";
 /** The template annotation that chooses how much is traced; set once for a workflow through `templateDefaults`. */
 export const ANNOTATION_TRACE = "skein.dev/trace";
 
+/** A `traceparent` that the run is to be compared with: the spans of its containers get a link to it. */
+export const ANNOTATION_TRACE_LINK = "skein.dev/trace-link";
+
 /** The value of `ARGO_TEMPLATE` that says: read the file (contract §5.7). */
 export const OFFLOADED = "offloaded";
 

@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readTraces, TraceReadError } from "./read-traces.ts";
+import { readTraces } from "./read-traces.ts";
 import { createTraceBuilder } from "./testing/trace-builder.ts";
+import { TraceReadError } from "./trace-read-error.ts";
 
 let directory = "";
 

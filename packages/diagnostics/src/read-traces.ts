@@ -2,7 +2,9 @@ import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseOtlpDocument } from "./otlp-json.ts";
+import { fetchTrace, isAddress, type TraceQuery } from "./query-api.ts";
 import type { TraceSpan } from "./span.ts";
+import { TraceReadError } from "./trace-read-error.ts";
 
 /** More complaints than this about one file say nothing new; the rest are counted. */
 const MAX_COMPLAINTS_PER_FILE = 5;
@@ -16,22 +18,24 @@ export interface ReadTraces {
   files: string[];
 }
 
-/** Thrown when a path cannot be read at all, or when no span was found under any of them. Names the path. */
-export class TraceReadError extends Error {
-  override readonly name = "TraceReadError";
-}
-
 /**
  * Reads trace files: OTLP JSON lines (ours, and those of the collector's file exporter), a single OTLP JSON
  * document, or directories, whose `*.jsonl` and `*.json` files are read, however deep. A line that cannot be
  * read is left out and named in `warnings`: a trace matters most when the process that wrote it was killed.
+ * An address (`http://…`) is that of a query API: see {@link fetchTrace}; `query` is for those only.
  * A span found twice is kept once, its finished version first.
  */
-export async function readTraces(paths: readonly string[]): Promise<ReadTraces> {
+export async function readTraces(paths: readonly string[], query: TraceQuery = {}): Promise<ReadTraces> {
   const spans = new Map<string, TraceSpan>();
   const warnings: string[] = [];
   const files: string[] = [];
   for (const path of paths) {
+    if (isAddress(path)) {
+      const fetched = await fetchTrace(path, query);
+      warnings.push(...fetched.warnings);
+      for (const span of fetched.spans) keepOnce(spans, span);
+      continue;
+    }
     for (const file of await filesOf(path)) {
       const found = await readTraceFile(file.path);
       // Beside the trace a directory holds other JSON; only files named by the user are complained about.

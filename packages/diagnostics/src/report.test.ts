@@ -17,6 +17,7 @@ describe("buildReport", () => {
         startedAt: "2026-01-15T09:30:00.000Z",
         seconds: 19.6,
         spans: 77,
+        criticalPath: expect.any(Array),
       },
     ]);
   });

@@ -1,7 +1,9 @@
+import { type Advice, adviseOn } from "./advice.ts";
 import { type ArtifactTransfer, readTransfer } from "./artifact-transfer.ts";
 import { compareTransfers, type TransferComparison } from "./compare-transfers.ts";
+import { criticalPath, type PathSegment } from "./critical-path.ts";
 import { type FailureReport, readFailures } from "./failure-report.ts";
-import { groupByNode, workflowFacts } from "./node-groups.ts";
+import { groupByNode, type NodeGroup, workflowFacts } from "./node-groups.ts";
 import { spanSeconds, type TraceSpan } from "./span.ts";
 import { spanCategory } from "./span-names.ts";
 import { readStep, type StepReport } from "./step-report.ts";
@@ -18,6 +20,8 @@ export interface TraceSummary {
   readonly startedAt: string;
   readonly seconds: number;
   readonly spans: number;
+  /** The steps that determined how long it took, in their order; their seconds add up to the trace's. */
+  readonly criticalPath: readonly PathSegment[];
 }
 
 export interface TransferTotals {
@@ -38,6 +42,8 @@ export interface Report {
   /** The same transfers by what was moved: loads against saves. */
   readonly comparisons: readonly TransferComparison[];
   readonly failures: readonly FailureReport[];
+  /** What to change, what has cost most first. */
+  readonly advice: readonly Advice[];
   readonly totals: {
     readonly spans: number;
     readonly failedSpans: number;
@@ -52,8 +58,11 @@ export function buildReport(spans: readonly TraceSpan[]): Report {
   const steps: StepReport[] = [];
   const failures: FailureReport[] = [];
   const transfers: { transfer: ArtifactTransfer; span: TraceSpan }[] = [];
+  const summaries: TraceSummary[] = [];
   for (const trace of traces) {
-    for (const group of groupByNode(trace)) {
+    const groups = groupByNode(trace);
+    summaries.push(summarize(trace, groups));
+    for (const group of groups) {
       const step = readStep(group);
       if (step) steps.push(step);
       for (const failure of readFailures(trace, group)) failures.push(failure);
@@ -67,11 +76,12 @@ export function buildReport(spans: readonly TraceSpan[]): Report {
     .sort((a, b) => compareUnixNano(a.span.startUnixNano, b.span.startUnixNano))
     .map(({ transfer }) => transfer);
   return {
-    traces: traces.map(summarize),
+    traces: summaries,
     steps,
     artifacts,
     comparisons: compareTransfers(artifacts),
     failures: withoutSummaries(failures),
+    advice: adviseOn(artifacts, steps),
     totals: {
       spans: spans.length,
       failedSpans: spans.filter((span) => span.status === "error").length,
@@ -91,7 +101,7 @@ function isControllerSpan(name: string): boolean {
   return spanCategory(name, undefined) === "controller";
 }
 
-function summarize(trace: Trace): TraceSummary {
+function summarize(trace: Trace, groups: readonly NodeGroup[]): TraceSummary {
   const { name, namespace, span } = workflowFacts(trace);
   return {
     traceId: trace.traceId,
@@ -101,6 +111,7 @@ function summarize(trace: Trace): TraceSummary {
     startedAt: formatUnixNano(trace.startUnixNano),
     seconds: spanSeconds(trace),
     spans: trace.spans.length,
+    criticalPath: criticalPath(trace, groups),
   };
 }
 

@@ -1,7 +1,13 @@
 import { writeFile } from "node:fs/promises";
-import { readTraces, TraceReadError } from "./read-traces.ts";
+import type { TraceQuery } from "./query-api.ts";
+import { readTraces } from "./read-traces.ts";
 import { renderHtml } from "./render-html.ts";
 import { buildReport, type Report } from "./report.ts";
+import {
+  renderAdviceTerminal,
+  renderCostliestTerminal,
+  renderCriticalPathTerminal,
+} from "./terminal/advice.ts";
 import {
   renderFailuresTerminal,
   renderHeadlineTerminal,
@@ -12,10 +18,13 @@ import { printable } from "./terminal/text.ts";
 import { renderTransfersTerminal, type TableOptions } from "./terminal/transfers.ts";
 import { renderWaterfallTerminal } from "./terminal/waterfall.ts";
 import { assembleTraces, type Trace } from "./trace.ts";
+import { TraceReadError } from "./trace-read-error.ts";
 
 export interface ReportCommand {
   /** Trace files, or directories of them. */
   paths: readonly string[];
+  /** Which trace of a query API, and what to send to it. */
+  query?: TraceQuery;
   /** Print the report as JSON instead of as text. Default false. */
   json?: boolean;
   /** Also write the self-contained page to this file. */
@@ -45,7 +54,7 @@ export async function runReport(
   { stdout, stderr }: { stdout: TextSink; stderr: TextSink },
 ): Promise<number> {
   try {
-    const { spans, warnings } = await readTraces(command.paths);
+    const { spans, warnings } = await readTraces(command.paths, command.query);
     for (const warning of warnings) stderr.write(`skein: ${printable(warning)}\n`);
     const report = buildReport(spans);
     const traces = assembleTraces(spans);
@@ -67,7 +76,7 @@ export async function runReport(
   }
 }
 
-function isFileError(error: unknown): error is Error {
+export function isFileError(error: unknown): error is Error {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
 }
 
@@ -82,8 +91,11 @@ export function renderReportTerminal(
     renderHeadlineTerminal(report, options),
     renderStepsTerminal(report, options),
     ...waterfalls,
+    renderCriticalPathTerminal(report, options),
     renderTransfersTerminal(report, options),
+    renderCostliestTerminal(report, options),
     renderFailuresTerminal(report, options),
+    renderAdviceTerminal(report, options),
     renderTotalsTerminal(report, options),
   ];
   return sections.filter((section) => section !== "").join("\n");

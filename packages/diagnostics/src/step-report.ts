@@ -1,7 +1,7 @@
 import { MAIN_CONTAINER } from "@skein/contract";
 import { type NodeGroup, pendingExtent } from "./node-groups.ts";
 import { numberAttribute, spanSeconds, type TraceSpan, textAttribute } from "./span.ts";
-import { SPAN_INIT, SPAN_MAIN, SPAN_SUPERVISOR, SPAN_WAIT } from "./span-names.ts";
+import { SPAN_INIT, SPAN_MAIN, SPAN_NODE_PHASE, SPAN_SUPERVISOR, SPAN_WAIT } from "./span-names.ts";
 import { extentOf, formatUnixNano } from "./unix-nano.ts";
 
 /** One pod of the workflow, from its node's start to its end. All durations in seconds. */
@@ -20,6 +20,8 @@ export interface StepReport {
   readonly seconds: number;
   /** From the node's start to its first container's; 0 when the controller does not trace. */
   readonly pendingSeconds: number;
+  /** Why, in the controller's word: `ErrImagePull`. Absent when nobody says. */
+  readonly pendingReason?: string;
   readonly initSeconds: number;
   /** From the first main container's start to the last one's end. */
   readonly mainSeconds: number;
@@ -39,6 +41,9 @@ export function readStep(group: NodeGroup): StepReport | undefined {
   const tail = extentOf(named(SPAN_WAIT, SPAN_SUPERVISOR));
   const pending = pendingExtent(group);
   const exitCode = mainExitCode(mains);
+  const pendingReason = named(SPAN_NODE_PHASE)
+    .map((span) => textAttribute(span.attributes, "message"))
+    .find(Boolean);
   return {
     node: group.name,
     label: group.label,
@@ -50,6 +55,7 @@ export function readStep(group: NodeGroup): StepReport | undefined {
     startedAt: formatUnixNano(group.startUnixNano),
     seconds: spanSeconds(group.nodeSpan ?? group),
     pendingSeconds: pending ? spanSeconds(pending) : 0,
+    ...(pendingReason ? { pendingReason } : {}),
     initSeconds: named(SPAN_INIT).reduce((sum, span) => sum + spanSeconds(span), 0),
     mainSeconds: spanSeconds(main),
     afterMainSeconds: mains.length > 0 ? Math.max(0, Number(tail.endUnixNano - main.endUnixNano) / 1e9) : 0,

@@ -27,6 +27,13 @@ export interface RestClient {
    * @throws KubernetesError for an answer that is not 2xx; ArtifactError `network.*` when there was none
    */
   send(request: RestRequest): Promise<unknown>;
+  /**
+   * The lines of an answer that goes on for as long as the server likes, such as a watch's. Ends when the server or
+   * the signal ends it; whatever breaks the connection in the middle ends it, too.
+   *
+   * @throws KubernetesError for an answer that is not 2xx; ArtifactError `network.*` when there was none
+   */
+  lines(request: RestRequest): AsyncIterable<string>;
   /** Ends the kept connections, so that they do not keep the process. */
   close(): void;
 }
@@ -58,26 +65,41 @@ export function createRestClient(connection: Connection, options: RestClientOpti
     : new HttpAgent({ keepAlive: true, ...proxy });
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
 
-  const exchange = (call: RestRequest, headers: OutgoingHttpHeaders): Promise<[IncomingMessage, string]> =>
+  const exchange = (
+    call: RestRequest,
+    headers: OutgoingHttpHeaders,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const signal = call.signal
-        ? AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs)])
-        : AbortSignal.timeout(timeoutMs);
       const request = (secure ? httpsRequest : httpRequest)(
         new URL(server.pathname.replace(/\/$/, "") + call.path, server),
         { method: call.method, agent, headers, signal },
-        (response) => {
-          readText(response).then((text) => resolve([response, text]), reject);
-        },
+        resolve,
       );
       request.on("error", (error) => reject(abortReason(error, signal)));
       request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
     });
 
-  const sendAs = async (
+  /** Asks, and once more with a fresh token when the first was refused. */
+  const ask = async <T>(
+    call: RestRequest,
+    signal: AbortSignal,
+    read: (response: IncomingMessage) => Promise<T>,
+  ): Promise<[IncomingMessage, T]> => {
+    const authorization = await connection.authorization();
+    const answered = await askAs(call, authorization, signal, read);
+    if (answered[0].statusCode !== 401) return answered;
+    // A token may have been replaced since it was read; the same one again would be refused again.
+    const fresh = await connection.authorization(true);
+    return isDeepStrictEqual(fresh, authorization) ? answered : askAs(call, fresh, signal, read);
+  };
+
+  const askAs = async <T>(
     call: RestRequest,
     authorization: Readonly<Record<string, string | string[]>>,
-  ): Promise<[IncomingMessage, string]> => {
+    signal: AbortSignal,
+    read: (response: IncomingMessage) => Promise<T>,
+  ): Promise<[IncomingMessage, T]> => {
     const startedAt = performance.now();
     const headers: OutgoingHttpHeaders = {
       accept: "application/json",
@@ -88,30 +110,60 @@ export function createRestClient(connection: Connection, options: RestClientOpti
       headers["content-type"] = call.contentType ?? "application/json";
       headers["content-length"] = Buffer.byteLength(JSON.stringify(call.body));
     }
-    const answered = await exchange(call, headers).catch((error: unknown) => {
+    try {
+      const response = await exchange(call, headers, signal);
+      const body = await read(response);
+      logRequest(options.log, call, response.statusCode ?? 0, performance.now() - startedAt);
+      return [response, body];
+    } catch (error) {
       call.signal?.throwIfAborted();
       throw connectionError(error, server);
-    });
-    logRequest(options.log, call, answered[0].statusCode ?? 0, performance.now() - startedAt);
-    return answered;
+    }
   };
 
   return {
     namespace: connection.namespace,
     async send(call) {
-      const authorization = await connection.authorization();
-      let [response, text] = await sendAs(call, authorization);
-      if (response.statusCode === 401) {
-        // A token may have been replaced since it was read; the same one again would be refused again.
-        const fresh = await connection.authorization(true);
-        if (!isDeepStrictEqual(fresh, authorization)) [response, text] = await sendAs(call, fresh);
-      }
+      const signal = withTimeout(call.signal, AbortSignal.timeout(timeoutMs));
+      const [response, text] = await ask(call, signal, readText);
       const status = response.statusCode ?? 0;
       if (status >= 200 && status < 300) return parseBody(text, server);
       throw statusError(status, response, text);
     },
+    async *lines(call) {
+      // Only the answer's beginning has to come in time.
+      const waited = new AbortController();
+      const timer = setTimeout(
+        () => waited.abort(new DOMException("no answer in time", "TimeoutError")),
+        timeoutMs,
+      );
+      const signal = withTimeout(call.signal, waited.signal);
+      const [response] = await ask(call, signal, async (opened) => opened).finally(() => clearTimeout(timer));
+      const status = response.statusCode ?? 0;
+      if (status < 200 || status >= 300) throw statusError(status, response, await readText(response));
+      yield* linesOf(response);
+    },
     close: () => agent.destroy(),
   };
+}
+
+function withTimeout(signal: AbortSignal | undefined, timeout: AbortSignal): AbortSignal {
+  return signal ? AbortSignal.any([signal, timeout]) : timeout;
+}
+
+/** A half line at the end, where the connection broke, is no line. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = "";
+  response.setEncoding("utf8");
+  try {
+    for await (const chunk of response) {
+      const lines = (rest + (chunk as string)).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+  } catch {
+    // A watch is taken up where it stopped, whatever stopped it.
+  }
 }
 
 /** Contract §19. */

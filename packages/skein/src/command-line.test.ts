@@ -17,16 +17,19 @@ function write(name: string, text: string): string {
   return path;
 }
 
+let stdin = "";
+
 async function skein(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   let stdout = "";
   let stderr = "";
   const host: Host = {
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
-    environment: { PATH: process.env.PATH },
+    environment: { PATH: process.env.PATH, HOME: directory },
     version: "1.2.3",
     directory,
     workingDirectory: directory,
+    readStdin: async () => stdin,
     onSignal: () => undefined,
     exit: () => {
       throw new Error("nobody has asked for this");
@@ -126,5 +129,68 @@ describe("skein run", () => {
   it("prints its help and ends with 0", async () => {
     const { exitCode, stdout } = await skein("run", "--help");
     expect([exitCode, stdout]).toEqual([0, expect.stringContaining("--out <directory>")]);
+  });
+});
+
+const WORKFLOW = `
+kind: List
+items:
+- kind: Workflow
+  metadata: {name: wf, namespace: argo, uid: 0f9c2f55-8a9b-4b7e-9d0e-1a2b3c4d5e6f, creationTimestamp: 2026-01-01T12:00:00Z}
+  spec: {}
+  status:
+    phase: Succeeded
+    startedAt: 2026-01-01T12:00:02Z
+    finishedAt: 2026-01-01T12:00:09Z
+    nodes: {wf: {id: wf, name: wf, type: Pod, phase: Succeeded, startedAt: 2026-01-01T12:00:02Z, finishedAt: 2026-01-01T12:00:09Z}}
+`;
+
+describe("skein trace", () => {
+  it("appends the spans of a workflow on standard input to a file that skein report reads", async () => {
+    stdin = WORKFLOW;
+    const out = join(directory, "trace.jsonl");
+    const traced = await skein("trace", "-", "--out", out);
+    expect(traced).toEqual({
+      exitCode: 0,
+      stdout: "argo/wf  Succeeded  trace 0f9c2f558a9b4b7e9d0e1a2b3c4d5e6f  4 spans\n",
+      stderr: "",
+    });
+    expect(JSON.parse((await skein("report", out, "--json")).stdout)).toMatchObject({
+      steps: [{ nodeId: "wf", phase: "Succeeded", seconds: 7 }],
+    });
+  });
+
+  it("ends with 1 when the spans could not be written", async () => {
+    stdin = WORKFLOW;
+    const { exitCode, stderr } = await skein("trace", "-", "--out", join(directory, "no/such/trace.jsonl"));
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("trace was not exported")]);
+  });
+
+  it.each([
+    ["nowhere to send the spans", ["trace", "-"], /set OTEL_EXPORTER_OTLP_ENDPOINT, or give --out FILE/],
+    ["neither a workflow nor --watch", ["trace"], /name a workflow, a file, or - for stdin; or give --watch/],
+    ["both a workflow and --watch", ["trace", "wf", "--watch"], /or give --watch/],
+    ["a file that is not there", ["trace", "./nope.yaml"], /nope\.yaml: .*ENOENT/],
+    ["no cluster", ["trace", "wf"], /cannot configure the Kubernetes client: no --kubeconfig/],
+  ])("ends with 2 for %s", async (_what, args, complaint) => {
+    stdin = WORKFLOW;
+    const { exitCode, stderr } = await skein(...args);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(complaint)]);
+  });
+});
+
+describe("skein trace-on", () => {
+  it("prints the workflow with the annotation for all its templates", async () => {
+    const file = write("wf.yaml", "kind: Workflow\nspec: {entrypoint: main}\n");
+    const { exitCode, stdout } = await skein("trace-on", file, "--level", "artifacts");
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining("skein.dev/trace: artifacts")]);
+  });
+
+  it("ends with 2 for a level that does not exist", async () => {
+    const { exitCode, stderr } = await skein("trace-on", "-", "--level", "loud");
+    expect([exitCode, stderr]).toEqual([
+      2,
+      expect.stringContaining("Allowed choices are phases, artifacts, files"),
+    ]);
   });
 });

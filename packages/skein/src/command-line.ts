@@ -1,7 +1,19 @@
-import { runReport } from "@skein/diagnostics";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { Environment } from "@skein/contract";
+import { runDiff, runReport, type TraceQuery } from "@skein/diagnostics";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type Host, textOptions } from "./host.ts";
 import { type RunFlags, runLab } from "./run-lab.ts";
+import type { ClusterFlags, TraceFlags } from "./trace-command.ts";
+
+const TRACE_ARGUMENT =
+  "a file with OTLP as JSON lines, a directory of them, or the address of a trace in Jaeger or Tempo";
+
+interface ReportFlags {
+  json?: true;
+  html?: string;
+  trace?: string;
+  workflow?: string;
+}
 
 /** The file, the flags or the machine are not what the command needs. */
 const EXIT_MISUSE = 2;
@@ -43,11 +55,54 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
   program
     .command("report")
     .description("show what traces say about artifacts: loads against saves, and what bound them")
-    .argument("<trace...>", "files with OTLP as JSON lines, or directories of them")
+    .argument("<trace...>", TRACE_ARGUMENT)
+    .option("--trace <id>", "which trace, when an address does not name one")
+    .option("--workflow <name>", "the newest trace of this workflow, when an address does not name one")
     .option("--json", "print the report as JSON")
     .option("--html <file>", "also write one self-contained page with the waterfall")
-    .action(async (paths: string[], flags: { json?: true; html?: string }) => {
-      exitCode = await runReport({ paths, ...flags, ...textOptions(host.stdout, host.environment) }, host);
+    .action(async (paths: string[], flags: ReportFlags) => {
+      const { json, html, trace: traceId, workflow } = flags;
+      const query: TraceQuery = { traceId, workflow, headers: queryHeaders(host.environment) };
+      const options = { ...(json ? { json } : {}), ...(html === undefined ? {} : { html }) };
+      const text = textOptions(host.stdout, host.environment);
+      exitCode = await runReport({ paths, query, ...options, ...text }, host);
+    });
+  program
+    .command("diff")
+    .description("compare two runs: what got slower, and why")
+    .argument("<before>", TRACE_ARGUMENT)
+    .argument("<after>", "the same, of the other run")
+    .option("--json", "print the difference as JSON")
+    .action(async (before: string, after: string, flags: { json?: true }) => {
+      const query: TraceQuery = { headers: queryHeaders(host.environment) };
+      const text = textOptions(host.stdout, host.environment);
+      exitCode = await runDiff({ before, after, query, ...flags, ...text }, host);
+    });
+  inCluster(program.command("trace"))
+    .description(
+      "make the spans of workflow, nodes and phases from a Workflow object, where the controller did not",
+    )
+    .argument("[workflow]", "a workflow's name, a file with the object (and its pods), or - for stdin")
+    .option("--watch", "follow all workflows of the namespace instead, and make each span as it ends")
+    .option(
+      "--out <file>",
+      "append the spans to a file as OTLP JSON lines, besides what OTEL_EXPORTER_OTLP_* asks for",
+    )
+    .action(async (target: string | undefined, flags: TraceFlags) => {
+      exitCode = await (await import("./trace-command.ts")).traceCommand(target, flags, host);
+    });
+  inCluster(program.command("trace-on"))
+    .description(
+      "print a workflow with tracing turned on for it alone, ready for argo submit - or kubectl create -f -",
+    )
+    .argument("<workflow>", "a file, - for stdin, or the name of a workflow in the cluster, to be run again")
+    .addOption(
+      new Option("--level <level>", "how much is traced")
+        .choices(["phases", "artifacts", "files"])
+        .default("files"),
+    )
+    .action(async (target: string, flags: ClusterFlags & { level: "phases" | "artifacts" | "files" }) => {
+      exitCode = await (await import("./trace-command.ts")).traceOnCommand(target, flags, host);
     });
   try {
     await program.parseAsync(args, { from: "user" });
@@ -56,6 +111,24 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     return error.exitCode === 0 ? 0 : EXIT_MISUSE; // commander has said what is wrong
   }
   return exitCode;
+}
+
+/** `SKEIN_QUERY_HEADERS`: `key=value,key=value`, as `OTEL_EXPORTER_OTLP_HEADERS` has them. */
+function queryHeaders({ SKEIN_QUERY_HEADERS = "" }: Environment): Record<string, string> {
+  const pairs = SKEIN_QUERY_HEADERS.split(",").filter((pair) => pair.includes("="));
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [key = "", ...value] = pair.split("=");
+      return [key.trim().toLowerCase(), decodeURIComponent(value.join("=").trim())];
+    }),
+  );
+}
+
+function inCluster(command: Command): Command {
+  return command
+    .option("-n, --namespace <namespace>", "default: as the kubeconfig or the pod says")
+    .option("--kubeconfig <file>", "default: KUBECONFIG, ~/.kube/config, or the pod's service account")
+    .option("--context <context>", "of the kubeconfig");
 }
 
 function collectParameter(

@@ -17,6 +17,8 @@ export interface Host {
   /** A directory of the checkout this program belongs to. */
   directory: string;
   workingDirectory: string;
+  /** All of standard input. */
+  readStdin(): Promise<string>;
   /** Calls back for each signal that asks the program to end. */
   onSignal(listener: () => void): void;
   /** Ends the process at once. */

@@ -1,3 +1,4 @@
+import { text } from "node:stream/consumers";
 import skein from "../package.json" with { type: "json" };
 import { runCommandLine } from "./command-line.ts";
 
@@ -15,6 +16,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   version: skein.version,
   directory: import.meta.dirname,
   workingDirectory: process.cwd(),
+  readStdin: () => text(process.stdin),
   onSignal: (listener) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, listener);
   },

@@ -24,6 +24,8 @@ export interface SdkTracingOptions {
   parent: ParentContext | undefined;
   /** Record spans that were made elsewhere even if their trace is not sampled. */
   ignoreParentFlag: boolean;
+  /** What the spans of whole containers are linked to. */
+  link: TraceContext | undefined;
   version: string;
   resource: Record<string, string>;
   /** Where ended spans go. */
@@ -32,6 +34,8 @@ export interface SdkTracingOptions {
 }
 
 const SAMPLED = 1;
+/** The span of a whole container: `runInitContainer` and its like. */
+const CONTAINER_SPAN = /^run[A-Z][a-z]+Container$/;
 const SHUTDOWN_MS = 2_000;
 
 /** Tracing by the OpenTelemetry SDK. Sampler and limits come from the standard variables, read by the SDK. */
@@ -53,13 +57,18 @@ export function createSdkTracing(options: SdkTracingOptions): Tracing {
   // Spans made elsewhere follow the same sampler as ours: it is asked by beginning a span that never ends.
   const isWanted = ({ traceId, spanId }: OtlpSpan, traceFlags: number): boolean =>
     tracer.startSpan("probe", {}, toParentContext({ traceId, spanId, traceFlags }, true)).isRecording();
+  const linksOf = (name: string): Omit<SpanContext, "traceState">[] => {
+    if (!options.link || !CONTAINER_SPAN.test(name)) return [];
+    const { traceId, spanId, traceFlags } = options.link;
+    return [{ traceId, spanId, traceFlags }];
+  };
   return {
     level,
     async withSpan(name, { attributes, parent: given }, work) {
       const above = given ?? current();
       const sdkSpan = tracer.startSpan(
         name,
-        {},
+        { links: linksOf(name).map((context) => ({ context })) },
         toParentContext(above, above === parent || given !== undefined),
       );
       const span = wrapSpan(sdkSpan);
@@ -84,7 +93,12 @@ export function createSdkTracing(options: SdkTracingOptions): Tracing {
       for (const span of spans) {
         const flags = (span.flags ?? SAMPLED) | (options.ignoreParentFlag ? SAMPLED : 0);
         if (!isWanted(span, flags)) continue;
-        const readable = fromOtlpSpan({ ...span, flags: flags | SAMPLED }, origin);
+        const flagged = {
+          ...span,
+          links: [...(span.links ?? []), ...linksOf(span.name)],
+          flags: flags | SAMPLED,
+        };
+        const readable = fromOtlpSpan(flagged, origin);
         for (const processor of processors) processor.onEnd(readable);
       }
     },

@@ -1,15 +1,21 @@
 import { type AttributeDefinition, CONVENTIONS } from "./attribute-definition.ts";
 import { ATTRIBUTES } from "./attribute-names.ts";
+import { CONTROLLER_SPANS } from "./controller-span-names.ts";
 import { EVENTS, type EventDefinition } from "./event-names.ts";
+import { METRICS, type MetricDefinition } from "./metric-names.ts";
+import { documentedName, TALK_NAMES } from "./other-names.ts";
 import { SPANS, type SpanDefinition } from "./span-names.ts";
 import { SWITCHES } from "./switches.ts";
 
 /** Puts the tables made from the constants between their markers, `<!-- spans -->` … `<!-- /spans -->`. */
 export function fillTables(markdown: string): string {
   const tables: Record<string, string> = {
-    spans: spanTable(),
+    spans: spanTable(SPANS),
+    "controller spans": spanTable(CONTROLLER_SPANS),
     events: eventTable(),
     attributes: attributeTable(),
+    names: nameTable(),
+    metrics: metricTable(),
     switches: switchTable(),
   };
   return Object.entries(tables).reduce((text, [name, table]) => {
@@ -24,10 +30,10 @@ function table(head: string[], rows: string[][]): string {
   return [line(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
 }
 
-function spanTable(): string {
+function spanTable(spans: Record<string, SpanDefinition>): string {
   return table(
     ["span", "child of", "in Argo v4.1", "what"],
-    Object.entries<SpanDefinition>(SPANS).map(([name, span]) => [
+    Object.entries(spans).map(([name, span]) => [
       `\`${name}\``,
       span.parent,
       span.upstream ? "yes" : "no",
@@ -61,6 +67,35 @@ function attributeTable(): string {
         attribute.on,
         attribute.brief,
       ]),
+  );
+}
+
+function nameTable(): string {
+  const spans = { ...CONTROLLER_SPANS, ...SPANS };
+  const names = [...Object.keys(spans), ...Object.values(EVENTS).map(({ name }) => name)];
+  const talk: Readonly<Record<string, string | undefined>> = TALK_NAMES;
+  return table(
+    ["here and on the wire", "in Argo's documentation", "in the talk"],
+    names
+      .filter((name) => name in spans || talk[name] !== undefined)
+      .map((name) => [
+        `\`${name}\``,
+        name in spans ? `\`${documentedName(name)}\`` : "–",
+        talk[name] === undefined ? "–" : `\`${talk[name]}\``,
+      ]),
+  );
+}
+
+function metricTable(): string {
+  return table(
+    ["metric", "instrument", "unit", "attributes", "what"],
+    Object.values<MetricDefinition>(METRICS).map((metric) => [
+      `\`${metric.name}\``,
+      metric.instrument,
+      `\`${metric.unit}\``,
+      metric.attributes.map((key) => `\`${key}\``).join(", "),
+      metric.brief,
+    ]),
   );
 }
 

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { newPod, TRACE_ID, UID } from "./testing/objects.ts";
+import { turnTracingOn } from "./trace-on.ts";
+
+const options = { level: "files", source: "wf.yaml" } as const;
+
+describe("turnTracingOn", () => {
+  it("sets the default of all templates and leaves everything else as it was written", () => {
+    const text = [
+      "# what it is for",
+      "apiVersion: argoproj.io/v1alpha1",
+      "kind: Workflow",
+      "metadata:",
+      "  generateName: hello-",
+      "spec:",
+      "  entrypoint: main # first",
+      "  templates:",
+      "    - name: main",
+      "      container: { image: busybox, command: [ 'true' ] }",
+      "",
+    ].join("\n");
+    const traced = turnTracingOn(text, options);
+    expect(traced).toContain("# what it is for");
+    expect(traced).toContain("entrypoint: main # first");
+    expect(parse(traced)).toEqual({
+      ...parse(text),
+      spec: {
+        ...parse(text).spec,
+        templateDefaults: { metadata: { annotations: { "skein.dev/trace": "files" } } },
+      },
+    });
+    expect(turnTracingOn(traced, options)).toBe(traced);
+  });
+
+  it("keeps other defaults, and overrules templates that name a level themselves", () => {
+    const traced = turnTracingOn(
+      [
+        "kind: WorkflowTemplate",
+        "spec:",
+        "  templateDefaults:",
+        "    metadata:",
+        "    container: {image: a}",
+        "  templates:",
+        "  - {name: a, metadata: {annotations: {skein.dev/trace: 'off', keep: me}}}",
+        "  - {name: b}",
+      ].join("\n"),
+      { ...options, level: "artifacts" },
+    );
+    expect(parse(traced).spec).toEqual({
+      templateDefaults: {
+        metadata: { annotations: { "skein.dev/trace": "artifacts" } },
+        container: { image: "a" },
+      },
+      templates: [
+        { name: "a", metadata: { annotations: { "skein.dev/trace": "artifacts", keep: "me" } } },
+        { name: "b" },
+      ],
+    });
+  });
+
+  it("knows where a CronWorkflow has its workflow, and passes other documents through", () => {
+    const traced = turnTracingOn(
+      "kind: CronWorkflow\nspec:\n  schedule: '* * * * *'\n---\nkind: ConfigMap\ndata: {a: b}\n",
+      options,
+    );
+    const [cron, other] = traced.split("---\n");
+    expect(parse(cron ?? "").spec.workflowSpec.templateDefaults.metadata.annotations).toEqual({
+      "skein.dev/trace": "files",
+    });
+    expect(parse(other ?? "")).toEqual({ kind: "ConfigMap", data: { a: "b" } });
+  });
+
+  it("makes of a workflow that has run one to be run again, linked to the first run's trace", () => {
+    const text = [
+      "apiVersion: argoproj.io/v1alpha1",
+      "kind: Workflow",
+      "metadata:",
+      "  name: hello-x7k2p",
+      `  uid: ${UID}`,
+      "  resourceVersion: '7'",
+      "  creationTimestamp: 2026-01-01T12:00:00Z",
+      "  managedFields: [{}]",
+      "  finalizers: [workflows.argoproj.io/artifact-gc]",
+      "  labels: {team: a, workflows.argoproj.io/completed: 'true', workflows.argoproj.io/phase: Failed}",
+      "spec: {entrypoint: main, templates: []}",
+      "status: {phase: Failed, startedAt: 2026-01-01T12:00:00Z}",
+    ].join("\n");
+    const again = parse(turnTracingOn(text, options));
+    const link = again.metadata.annotations["skein.dev/trace-link"];
+    expect(link).toMatch(new RegExp(`^00-${TRACE_ID}-[0-9a-f]{16}-01$`));
+    expect(again).toEqual({
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "Workflow",
+      metadata: {
+        generateName: "hello-",
+        labels: { team: "a", "workflows.argoproj.io/resubmitted-from-workflow": "hello-x7k2p" },
+        annotations: { "skein.dev/trace-link": link },
+      },
+      spec: {
+        entrypoint: "main",
+        templates: [],
+        templateDefaults: {
+          metadata: { annotations: { "skein.dev/trace": "files", "skein.dev/trace-link": link } },
+        },
+      },
+    });
+  });
+
+  it("takes the first run's trace from the pods when they tell", () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const text = `kind: Workflow\nmetadata: {name: wf, uid: ${UID}}\nspec: {}\nstatus: {startedAt: 2026-01-01T12:00:00Z}\n`;
+    const again = parse(turnTracingOn(text, { ...options, pods: [newPod("wf-1", 1, { traceId })] }));
+    expect(again.metadata.annotations["skein.dev/trace-link"]).toContain(traceId);
+  });
+
+  it.each([
+    ["a text that is no YAML", "a: [", /^wf\.yaml: /],
+    ["a file without a workflow", "kind: Pod", /^wf\.yaml holds no Workflow/],
+    [
+      "a workflow that waits in the cluster",
+      `kind: Workflow\nmetadata: {name: wf, uid: ${UID}}`,
+      /workflow wf is in the cluster but has not run/,
+    ],
+  ])("refuses %s", (_what, text, complaint) => {
+    expect(() => turnTracingOn(text, options)).toThrow(complaint);
+  });
+});

@@ -1,0 +1,136 @@
+import { ANNOTATION_TRACE, ANNOTATION_TRACE_LINK, formatTraceparent } from "@skein/contract";
+import { type Document, isMap, parseAllDocuments } from "yaml";
+import { WorkflowObjectError } from "./read-objects.ts";
+import { traceIds } from "./trace-ids.ts";
+import type { PodObject, WorkflowObject } from "./workflow-object.ts";
+
+/** The trace levels that turn something on. */
+export const TRACE_LEVELS = ["phases", "artifacts", "files"] as const;
+export type TraceLevelName = (typeof TRACE_LEVELS)[number];
+
+export interface TraceOnOptions {
+  level: TraceLevelName;
+  /** For messages: a file name, or `stdin`. */
+  source: string;
+  /** Pods of a workflow that has run, for the trace their controller gave them. */
+  pods?: readonly PodObject[];
+}
+
+/** Where the workflow's spec is, by kind. */
+const SPEC_PATHS: Readonly<Record<string, readonly string[]>> = {
+  Workflow: ["spec"],
+  WorkflowTemplate: ["spec"],
+  ClusterWorkflowTemplate: ["spec"],
+  CronWorkflow: ["spec", "workflowSpec"],
+};
+
+/**
+ * The same YAML with tracing turned on for all templates, by `templateDefaults`: no cluster setting changes, and no
+ * other workflow is traced. Comments and order stay. A workflow that has run already becomes one to be run again, as
+ * `argo resubmit` would, with a link to the first run's trace. Documents of other kinds pass through as they are.
+ *
+ * @throws WorkflowObjectError when there is nothing to turn it on for
+ */
+export function turnTracingOn(text: string, options: TraceOnOptions): string {
+  const documents = parseAllDocuments(text);
+  let count = 0;
+  for (const document of documents) {
+    const [problem] = document.errors;
+    if (problem) throw new WorkflowObjectError(`${options.source}: ${problem.message}`);
+    const path = SPEC_PATHS[String(document.get("kind"))];
+    if (!path) continue;
+    count += 1;
+    const link =
+      document.getIn(["metadata", "uid"]) === undefined ? undefined : makeResubmission(document, options);
+    annotate(document, path, {
+      [ANNOTATION_TRACE]: options.level,
+      ...(link ? { [ANNOTATION_TRACE_LINK]: link } : {}),
+    });
+  }
+  if (count === 0) {
+    throw new WorkflowObjectError(
+      `${options.source} holds no ${Object.keys(SPEC_PATHS).join(", ")} to trace`,
+    );
+  }
+  // Each but the first brings its own `---`.
+  return documents.map((document) => document.toString({ lineWidth: 0 })).join("");
+}
+
+function annotate(
+  document: Document,
+  specPath: readonly string[],
+  annotations: Record<string, string>,
+): void {
+  for (const [key, value] of Object.entries(annotations)) {
+    setIn(document, [...specPath, "templateDefaults", "metadata", "annotations", key], value);
+  }
+  // A template that names a level itself would win over the default.
+  const templates = document.getIn([...specPath, "templates"]) as { items?: unknown[] } | undefined;
+  for (const [index] of (templates?.items ?? []).entries()) {
+    const path = [...specPath, "templates", index, "metadata", "annotations", ANNOTATION_TRACE];
+    if (document.hasIn(path)) document.setIn(path, annotations[ANNOTATION_TRACE]);
+  }
+}
+
+/** Like `document.setIn`, but a `null` on the way (`metadata:` with nothing behind it) is replaced, too. */
+function setIn(document: Document, path: readonly (string | number)[], value: string): void {
+  for (let length = 1; length < path.length; length += 1) {
+    const above = path.slice(0, length);
+    if (!isMap(document.getIn(above, true)) && typeof path[length] === "string") {
+      document.setIn(above, document.createNode({}));
+    }
+  }
+  document.setIn(path, value);
+}
+
+/** What the API server and the controller have added, and a second run must not begin with. */
+const RUN_METADATA = [
+  "uid",
+  "resourceVersion",
+  "creationTimestamp",
+  "generation",
+  "managedFields",
+  "selfLink",
+  "finalizers",
+  "ownerReferences",
+];
+const RUN_LABELS = [
+  "workflows.argoproj.io/phase",
+  "workflows.argoproj.io/completed",
+  "workflows.argoproj.io/workflow-archiving-status",
+  "workflows.argoproj.io/resubmitted-from-workflow",
+];
+const RUN_ANNOTATIONS = [
+  "workflows.argoproj.io/pod-name-format",
+  "kubectl.kubernetes.io/last-applied-configuration",
+  ANNOTATION_TRACE_LINK,
+];
+
+/** @returns the `traceparent` of the run that was */
+function makeResubmission(document: Document, { source, pods = [] }: TraceOnOptions): string | undefined {
+  const workflow = document.toJS() as WorkflowObject;
+  const { name = "workflow" } = workflow.metadata;
+  if (workflow.kind !== "Workflow") {
+    forget(document, ["metadata"], RUN_METADATA);
+    return undefined;
+  }
+  if (!workflow.status?.startedAt) {
+    throw new WorkflowObjectError(
+      `${source}: workflow ${name} is in the cluster but has not run; delete it there and give the file it came from`,
+    );
+  }
+  forget(document, ["metadata"], [...RUN_METADATA, "name"]);
+  forget(document, ["metadata", "labels"], RUN_LABELS);
+  forget(document, ["metadata", "annotations"], RUN_ANNOTATIONS);
+  document.delete("status");
+  document.setIn(["metadata", "generateName"], `${name.replace(/-?[a-z0-9]{5}$/, "") || name}-`);
+  document.setIn(["metadata", "labels", "workflows.argoproj.io/resubmitted-from-workflow"], name);
+  const ids = traceIds(workflow, pods);
+  const link = formatTraceparent({ traceId: ids.traceId, spanId: ids.workflow, traceFlags: 1 });
+  setIn(document, ["metadata", "annotations", ANNOTATION_TRACE_LINK], link);
+  return link;
+}
+
+function forget(document: Document, path: readonly string[], keys: readonly string[]): void {
+  for (const key of keys) if (document.hasIn([...path, key])) document.deleteIn([...path, key]);
+}
