@@ -15,7 +15,7 @@ export interface GitCredential {
  * What git sends with a password that came alone: hosts that take tokens take them with any user, and git sends nothing
  * at all where the user is empty.
  */
-const ANY_USER = "git";
+export const ANY_USER = "git";
 
 /** The repository's own credential: for its origin, and for nobody else. A line end cannot be part of it (git-credential(1)). */
 export async function readOwnCredential(

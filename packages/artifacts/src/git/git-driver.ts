@@ -77,6 +77,7 @@ async function load(
   });
   const work: GitWork = {
     ...{ at, repository, git, reporter, signal, lfs },
+    allow: (submodule) => environment.allow(submodule),
     abort: (reason) => siblings.abort(reason),
     retry: (work) => transfer.retry(() => transfer.stream(work), signal),
     depth: Math.max(0, Math.floor(at.depth ?? 0)),

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { GitLocation } from "@skein/contract";
 import type { SecretReader } from "../secret-reader.ts";
 import { type ConfigSection, formatConfig } from "./git-config.ts";
 import {
+  ANY_USER,
   type GitCredential,
   orderCredentials,
   readCredentialsFile,
@@ -34,6 +35,8 @@ export interface GitEnvironmentOptions {
 export interface GitEnvironment extends AsyncDisposable {
   env: Record<string, string>;
   directory: string;
+  /** Gives the credentials that stood in a repository's address to its host; what runs after this knows them. */
+  allow(repository: GitRepository): Promise<void>;
 }
 
 /**
@@ -75,7 +78,22 @@ export async function createGitEnvironment(options: GitEnvironmentOptions): Prom
     ...(await nameUser(directory)),
   };
   const kept = made.move();
-  return { env, directory, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return {
+    env,
+    directory,
+    async allow({ origin, username, password }) {
+      if (origin === undefined || (username === undefined && password === undefined)) return;
+      const credential = {
+        context: origin,
+        username: username ?? ANY_USER,
+        password: password?.reveal() ?? "",
+      };
+      const hideLater = async (content: string): Promise<string> =>
+        kept.use(await createPrivateFile(content, directory)).path;
+      await appendFile(config, formatConfig(await credentialSections([credential], hideLater)));
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
 }
 
 type Hide = (content: string) => Promise<string>;

@@ -73,6 +73,12 @@ const MEANINGS: readonly Meaning[] = [
     code: "git.repository_not_found",
     remedy: "check the address; hosts answer the same way to users who may not see the repository",
   },
+  // Before what it also looks like: an object that is not there.
+  {
+    pattern: /inflate: data stream error|pack is corrupted|pack has (bad|junk)/,
+    code: "transfer.interrupted",
+    transient: true,
+  },
   {
     pattern: /Object does not exist on the server|\[404\] Object/i,
     code: "git.lfs_failed",
@@ -116,7 +122,7 @@ const MEANINGS: readonly Meaning[] = [
   },
   {
     pattern:
-      /early EOF|RPC failed|unexpected disconnect|Connection reset|remote end hung up|transfer closed with|Broken pipe|GnuTLS recv error|error in the pull function|TLS connection was non-properly terminated|gnutls_handshake|SSL_ERROR_SYSCALL|HTTP\/2 stream|inflate: data stream error|pack is corrupted|unexpected EOF|Connection closed by|Timeout, server .* not responding/i,
+      /early EOF|RPC failed|unexpected disconnect|Connection reset|remote end hung up|transfer closed with|Broken pipe|GnuTLS recv error|error in the pull function|TLS connection was non-properly terminated|gnutls_handshake|SSL_ERROR_SYSCALL|HTTP\/2 stream|unexpected EOF|Connection closed by|Timeout, server .* not responding/i,
     code: "transfer.interrupted",
     transient: true,
   },

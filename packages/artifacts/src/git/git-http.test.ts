@@ -190,6 +190,17 @@ describe("a failure", () => {
     }
   });
 
+  it("of a byte that is another one on its way is noticed, and tried again", async () => {
+    await using server = await startGitServer(root, { isOld: true });
+    let flips = 1;
+    await using proxy = await startFaultProxy(server.url.slice("http://".length), ({ method }) =>
+      method === "POST" && flips-- > 0 ? { type: "flip", atByte: 100_000 } : undefined,
+    );
+    await using loaded = await load({ repo: `http://${proxy.endpoint}${path}` });
+    expect(await loaded.git("fsck")).toBe("");
+    expect(loaded.observed.retries.map(({ code }) => code)).toEqual(["transfer.interrupted"]);
+  });
+
   it("of a server that nobody runs is tried again, and named", async () => {
     const observed = observedTransfer({ policy: { ...QUICK_RETRIES, budgetMs: 300 } });
     const repo = `http://127.0.0.1:${await freePort()}/a.git`;

@@ -25,6 +25,7 @@ describe("findMirror", () => {
     const byHost = "/m/github.com/org/repo.git";
     expect(find("https://github.com/org/repo", mirrors, "/org/repo.git", byHost)).toBe("/org/repo.git");
     expect(find("https://github.com/org/repo", mirrors, byHost)).toBe(byHost);
+    expect(find("https://github.com/org/repo/.git", mirrors, "/org/repo/.git")).toBe("/org/repo/.git");
     expect(find("https://github.com/other/repo", mirrors, "/org/repo.git")).toBeUndefined();
   });
 

@@ -43,11 +43,14 @@ export function findMirror(
 function candidates(repository: GitRepository, { prefix, directory }: GitMirror): string[] {
   const path = pathBelow(repository, prefix);
   if (path === undefined) return [];
-  const names = path.split("/").filter((name) => name !== "");
+  const names = path
+    .replace(/\/?\.git\/*$/, "")
+    .split("/")
+    .filter((name) => name !== "");
   // An address is anybody's word: it must not lead out of the directory, nor to the directory itself.
   if (names.length === 0 || names.some((name) => name === "." || name === "..")) return [];
-  const last = names.pop()?.replace(/\.git$/, "") ?? "";
-  if (last === "" || /\p{Cc}/u.test(path)) return [];
+  const last = names.pop() ?? "";
+  if (/\p{Cc}/u.test(path)) return [];
   return [`${last}.git`, last, join(last, ".git")].map((name) => join(directory, ...names, name));
 }
 

@@ -1,7 +1,8 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCommand } from "../../../../test/support/command.ts";
 import { createGitRepository, type GitRepository } from "../../../../test/support/git-repository.ts";
 import { startGitServer } from "../../../../test/support/git-server.ts";
 import { processesWith } from "../../../../test/support/processes.ts";
@@ -166,6 +167,41 @@ describe("git itself", () => {
       new Set(["PATH", "HOME", "LC_ALL", "PWD"]),
     );
     expect((await readFile(record, "utf8")).split("\n")[0]).toMatch(/^git clone /);
+  });
+
+  it("needs none of its scripts, which images do not have", async () => {
+    await using directory = await temporaryDirectory();
+    const git = (await runCommand("sh", ["-c", "command -v git"])).trim();
+    const core = (await runCommand("git", ["--exec-path"])).trim();
+    const programs = join(directory.path, "core");
+    await mkdir(programs);
+    for (const name of ["git", "git-upload-pack", "git-index-pack"]) await symlink(git, join(programs, name));
+    for (const name of ["git-remote-http", "git-remote-https"]) {
+      await symlink(join(core, name), join(programs, name));
+    }
+    const program = join(directory.path, "git");
+    await writeFile(program, `#!/bin/sh\nexport GIT_EXEC_PATH=${programs}\nexec ${git} "$@"\n`, {
+      mode: 0o755,
+    });
+    await using parent = await createGitRepository();
+    const commit = (await repository.git("rev-parse", "main")).trim();
+    await parent.commit("top", { top: "", "deep/file": "" });
+    await parent.commitSubmodule({ path: "deep/sub", url: `../..${path}`, commit });
+    await using server = await startGitServer(root);
+    const at = { repo: `${server.url}${parent.path.slice(root.length)}/.git` };
+    const mirrors = `${server.url}/=${root}`;
+    const settings = settingsFrom({
+      PATH: directory.path,
+      SKEIN_GIT_SPARSE: "deep",
+      SKEIN_GIT_MIRRORS: mirrors,
+    });
+    for (const more of [{}, { revision: "main", depth: 1 }]) {
+      for (const { mirrors } of [settings, OPTIONS]) {
+        await using loaded = await load({ ...at, ...more }, { ...settings, mirrors, program });
+        expect(await loaded.text("deep/sub/a.txt")).toBe("one\n");
+        expect("argo.git.mirror" in loaded.observed.attributes).toBe(mirrors.length > 0);
+      }
+    }
   });
 
   it("leaves no lock and no half pack when it is killed while it receives", async () => {

@@ -32,6 +32,8 @@ export interface GitWork {
   git: Git;
   reporter: GitReporter;
   signal: AbortSignal;
+  /** Has git use what stands in an address besides the host: the credentials of a submodule. */
+  allow(repository: GitRepository): Promise<void>;
   /** Ends whatever runs, because something else has failed. */
   abort(reason: unknown): void;
   /** Runs what talks to a server until it succeeds or there is no use in it, counted as a stream. */

@@ -17,7 +17,7 @@ const transfer = new Transfer({
   requests: new Semaphore(1),
 });
 const driver = createGitDriver(JSON.parse(location), {
-  ...parseGitSettings(undefined, process.env),
+  ...parseGitSettings(process.env.SSH_KNOWN_HOSTS, process.env),
   name: "source",
   secrets: async () => secret,
 });

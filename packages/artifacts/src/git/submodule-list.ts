@@ -23,9 +23,11 @@ export async function listSubmodules(work: GitWork, cwd: string): Promise<Submod
   const described = await readGitmodules(work, cwd);
   if (described.length === 0) return [];
   const commits = await readGitlinks(work, cwd);
-  const found = described.flatMap(({ name, path, url, shallow }) => {
+  const found = described.flatMap(({ name, path, url, shallow, update }) => {
     const commit = path === undefined ? undefined : commits.get(path);
     if (path === undefined || url === undefined || commit === undefined) return [];
+    // We would not run it, but whoever gets the artifact may have a git that does.
+    if (update?.startsWith("!")) throw refused(`the submodule ${quoted(name)} wants a command to be run`);
     return [{ name, path, url, commit, isShallow: shallow === "true" }];
   });
   const paths = new Set(found.map(({ path }) => path));
@@ -42,6 +44,7 @@ interface Described {
   path?: string;
   url?: string;
   shallow?: string;
+  update?: string;
 }
 
 /** From the commit and not from the disk, where a link could stand. */
@@ -57,7 +60,7 @@ async function readGitmodules({ git }: GitWork, cwd: string): Promise<Described[
     const [, name, key, value] = /^submodule\.(.*)\.([^.\n]+)\n(.*)$/s.exec(pair) ?? [];
     if (name === undefined || key === undefined || value === undefined) continue;
     const described = byName.get(name) ?? { name };
-    if (key === "path" || key === "url" || key === "shallow") described[key] = value;
+    if (key === "path" || key === "url" || key === "shallow" || key === "update") described[key] = value;
     byName.set(name, described);
   }
   return [...byName.values()];
@@ -89,7 +92,7 @@ async function readGitlinks({ git }: GitWork, cwd: string): Promise<Map<string, 
 
 /**
  * Refuses names and paths by which a repository could reach outside of its directory, into its own `.git`, or into git's
- * command line: CVE-2018-11235, CVE-2018-17456, CVE-2019-1387, CVE-2024-32002, CVE-2025-48384.
+ * command line: CVE-2018-11235, CVE-2018-17456, CVE-2019-1387, CVE-2019-19604, CVE-2025-48384.
  */
 function refuseHostile(submodules: readonly Submodule[]): void {
   for (const { name, path } of submodules) {

@@ -304,6 +304,20 @@ describe("credentials for submodules", () => {
     });
   });
 
+  it("that stand in a submodule's own address go to its host, and are not kept", async () => {
+    const its = { username: "bob", password: "of-the-submodule" };
+    await using other = await startGitServer(root, its);
+    const url = `${other.url.replace("://", `://${its.username}:${its.password}@`)}/${nameOf(lib)}`;
+    await using owner = await parentOf({ url, commit: libCommit });
+    await withServer(own, async (server) => {
+      await using loaded = await load({ repo: login(`${server}/${nameOf(owner)}`) });
+      expect(await loaded.text("x/l.txt")).toBe("one\n");
+      for (const config of [".git/config", ".git/modules/x/config"]) {
+        expect(await loaded.text(config)).not.toContain(its.password);
+      }
+    });
+  });
+
   it("that are malformed or missing are named by their line, and not repeated", async () => {
     await using directory = await temporaryDirectory();
     const file = join(directory.path, "credentials");

@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
-import { appendFile, lstat, mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { appendFile, lstat, mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { ArtifactError } from "@skein/contract";
 import { Semaphore } from "../semaphore.ts";
 import {
@@ -15,6 +14,7 @@ import { formatConfig } from "./git-config.ts";
 import { type GitRepository, parseGitRepository, withoutUserInfo } from "./git-repository.ts";
 import type { GitWork } from "./git-work.ts";
 import { guardLfs } from "./lfs.ts";
+import { resolveSubmoduleUrl } from "./relative-url.ts";
 import { listSubmodules, type Submodule } from "./submodule-list.ts";
 
 /** As upstream: submodules of submodules of …, ten times. */
@@ -25,6 +25,8 @@ interface Parent {
   directory: string;
   /** Its `.git`, or where that leads. */
   gitDirectory: string;
+  /** What addresses of its submodules are relative to. */
+  url: string;
   /** Below the artifact; empty for the artifact itself. */
   path: string;
   level: number;
@@ -39,7 +41,8 @@ interface Parent {
  */
 export async function updateSubmodules(work: GitWork, directory: string): Promise<number> {
   const update = new SubmoduleUpdate(work);
-  await update.of({ directory, gitDirectory: join(directory, ".git"), path: "", level: 0 });
+  const { url } = work.repository;
+  await update.of({ directory, gitDirectory: join(directory, ".git"), url, path: "", level: 0 });
   return update.count;
 }
 
@@ -60,12 +63,14 @@ class SubmoduleUpdate {
       this.#work.reporter.warn(`git: submodules below ${parent.path} are left out: they are nested too deep`);
       return;
     }
-    for (const { url, path } of submodules) {
-      // Those that are relative are made whole by git.
-      if (!/^\.{1,2}\//.test(url)) parseSubmoduleUrl(url, path, this.#work.repository);
-    }
-    const urls = await this.#register(parent, submodules);
-    const updates = submodules.map((submodule) => this.#update(parent, submodule, urls.get(submodule.name)));
+    const sources = submodules.map(({ url, path }) => {
+      const whole = resolveSubmoduleUrl(url, parent.url);
+      return parseSubmoduleUrl(whole, pathBelow(parent, path), this.#work.repository);
+    });
+    await register(parent, submodules, sources);
+    const updates = submodules.map((submodule, index) =>
+      this.#update(parent, submodule, sources[index] ?? this.#work.repository),
+    );
     try {
       await Promise.all(updates);
     } catch (reason) {
@@ -75,31 +80,20 @@ class SubmoduleUpdate {
     }
   }
 
-  /** Has git enter them into its configuration, with addresses that are relative to the parent's made whole. */
-  async #register(parent: Parent, submodules: readonly Submodule[]): Promise<Map<string, string>> {
-    const { git } = this.#work;
-    const run = { doing: "failed to update submodules", cwd: parent.directory };
-    await git.run(["submodule", "--quiet", "init", "--", ...submodules.map(({ path }) => path)], run);
-    const listed = await git.run(
-      ["config", "--local", "--null", "--get-regexp", "^submodule\\..*\\.url$"],
-      run,
-    );
-    const pairs = listed.split("\0").map((pair) => /^submodule\.(.*)\.url\n(.*)$/s.exec(pair));
-    return new Map(pairs.flatMap((pair) => (pair?.[1] === undefined ? [] : [[pair[1], pair[2] ?? ""]])));
-  }
-
-  async #update(parent: Parent, submodule: Submodule, url: string | undefined): Promise<void> {
-    const path = parent.path === "" ? submodule.path : `${parent.path}/${submodule.path}`;
+  async #update(parent: Parent, submodule: Submodule, from: GitRepository): Promise<void> {
+    const path = pathBelow(parent, submodule.path);
     const child: Parent = {
       directory: join(parent.directory, submodule.path),
       gitDirectory: join(parent.gitDirectory, "modules", submodule.name),
+      url: from.url,
       path,
       level: parent.level + 1,
     };
     await this.#jobs.use(async () => {
       const startMs = Date.now();
-      await this.#fetch(child, submodule, parseSubmoduleUrl(url, path, this.#work.repository));
-      await this.#checkOut(parent, child, submodule);
+      await this.#fetch(child, submodule, from);
+      await refuseOccupied(parent.directory, submodule.path);
+      await this.#checkOut(child, submodule.commit);
       const phase = { name: "submodule", startMs, endMs: Date.now() } as const;
       this.#work.reporter.phases([phase], { submodule: path });
     }, this.#work.signal);
@@ -107,38 +101,59 @@ class SubmoduleUpdate {
     await this.of(child);
   }
 
-  /** Where git would clone it to. What is there already it does not fetch again. */
-  async #fetch({ gitDirectory, path }: Parent, submodule: Submodule, from: GitRepository): Promise<void> {
+  async #fetch(child: Parent, submodule: Submodule, from: GitRepository): Promise<void> {
+    const { gitDirectory, directory, path } = child;
     const { git } = this.#work;
     const doing = `failed to update submodules: ${path} from ${withoutUserInfo(from.url)}`;
     await mkdir(gitDirectory, { recursive: true });
     const format = submodule.commit.length === 64 ? ["--object-format=sha256"] : [];
     await git.run(["init", "--quiet", "--bare", "--template=", ...format], { doing, cwd: gitDirectory });
+    const worktree = relative(gitDirectory, directory);
     const fetch = "+refs/heads/*:refs/remotes/origin/*";
-    const remote = { name: "remote", subsection: "origin", values: { url: from.url, fetch } };
-    const core = { name: "core", values: { bare: "false", logAllRefUpdates: "true" } };
-    await appendFile(join(gitDirectory, "config"), formatConfig([core, remote]));
+    const sections = [
+      { name: "core", values: { bare: "false", logAllRefUpdates: "true", worktree } },
+      { name: "remote", subsection: "origin", values: { url: from.url, fetch } },
+    ];
+    await appendFile(join(gitDirectory, "config"), formatConfig(sections));
+    await this.#work.allow(from);
     const fetching: Fetching = { work: this.#work, cwd: gitDirectory, from, doing, submodule: path };
     const depth = this.#work.depth > 0 ? this.#work.depth : Number(submodule.isShallow);
     await fetchSubmodule(fetching, submodule.commit, depth);
   }
 
-  async #checkOut(parent: Parent, child: Parent, submodule: Submodule): Promise<void> {
-    const doing = `failed to update submodules: ${child.path}`;
-    await refuseLinks(parent.directory, submodule.path);
-    await guardLfs(this.#work, child.gitDirectory, submodule.commit);
-    await this.#work.retry(() =>
-      this.#work.git.run(
-        ["submodule", "--quiet", "update", "--no-fetch", "--checkout", "--force", "--", submodule.path],
-        {
-          doing,
-          cwd: parent.directory,
-          work: "files",
-          onTrace: ({ phases }) => this.#work.reporter.phases(phases, { submodule: child.path }),
-        },
-      ),
+  async #checkOut({ directory, gitDirectory, path }: Parent, commit: string): Promise<void> {
+    const { git, reporter, retry } = this.#work;
+    await writeFile(join(directory, ".git"), `gitdir: ${relative(directory, gitDirectory)}\n`, {
+      flag: "wx",
+    });
+    await guardLfs(this.#work, directory, commit);
+    await retry(() =>
+      git.run(["checkout", "--progress", "--force", "--detach", commit, "--"], {
+        doing: `failed to update submodules: ${path}`,
+        cwd: directory,
+        work: "files",
+        onTrace: ({ phases }) => reporter.phases(phases, { submodule: path }),
+      }),
     );
   }
+}
+
+function pathBelow(parent: Parent, path: string): string {
+  return parent.path === "" ? path : `${parent.path}/${path}`;
+}
+
+/** Enters them into their parent's configuration, as `git submodule init` does: a script, and images have no scripts of git's. */
+async function register(
+  { gitDirectory }: Parent,
+  submodules: readonly Submodule[],
+  sources: readonly GitRepository[],
+): Promise<void> {
+  const sections = submodules.map(({ name }, index) => ({
+    name: "submodule",
+    subsection: name,
+    values: { active: "true", url: sources[index]?.url ?? "" },
+  }));
+  await appendFile(join(gitDirectory, "config"), formatConfig(sections));
 }
 
 /** The wanted commit alone, or all there is. */
@@ -169,7 +184,7 @@ async function fetchSubmodule(fetching: Fetching, commit: string, depth: number)
 
 /** @throws ArtifactError `git.refused` for an address that the repository itself could not have */
 function parseSubmoduleUrl(url: string | undefined, path: string, parent: GitRepository): GitRepository {
-  if (url === undefined) throw refused(path, "its address is not one that git takes");
+  if (url === undefined) throw refused(path, "its address leads above its parent's host");
   let repository: GitRepository;
   try {
     repository = parseGitRepository(url);
@@ -182,12 +197,14 @@ function parseSubmoduleUrl(url: string | undefined, path: string, parent: GitRep
   return repository;
 }
 
-/** Nothing is checked out through a link (CVE-2024-32002). */
-async function refuseLinks(directory: string, path: string): Promise<void> {
+/** Nothing is checked out through a link (CVE-2024-32002), nor over what is there already. */
+async function refuseOccupied(directory: string, path: string): Promise<void> {
   for (let at = path; at !== "."; at = dirname(at)) {
-    const found = existsSync(join(directory, at)) ? await lstat(join(directory, at)) : undefined;
+    const found = await lstat(join(directory, at)).catch(() => undefined);
     if (found && !found.isDirectory()) throw refused(path, `${at} is not a directory`);
   }
+  await mkdir(join(directory, path), { recursive: true });
+  if ((await readdir(join(directory, path))).length > 0) throw refused(path, "its directory is not empty");
 }
 
 function refused(path: string, why: string): ArtifactError {
