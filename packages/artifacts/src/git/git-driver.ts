@@ -6,6 +6,7 @@ import type { Transfer } from "../transfer.ts";
 import { type CheckedOut, checkOut } from "./git-checkout.ts";
 import { createGitEnvironment } from "./git-environment.ts";
 import { type GitRepository, parseGitRepository, repositoryPath, withoutUserInfo } from "./git-repository.ts";
+import { OBJECT_NAME } from "./git-revision.ts";
 import type { GitSettings } from "./git-settings.ts";
 import type { GitWork } from "./git-work.ts";
 import { countFiles, packedBytes } from "./measure-checkout.ts";
@@ -44,7 +45,7 @@ function repositoryAttributes(at: GitLocation, repository: GitRepository): Attri
   return {
     [ATTR.vcsRepositoryUrl]: withoutUserInfo(repository.url),
     [ATTR.vcsRepositoryName]: repositoryPath(repository)?.split("/").at(-1),
-    ...(at.revision ? { [ATTR.vcsHeadName]: at.revision } : {}),
+    ...(at.revision && !OBJECT_NAME.test(at.revision) ? { [ATTR.vcsHeadName]: at.revision } : {}),
     ...(repository.host ? { [ATTR.serverAddress]: repository.host } : {}),
   };
 }

@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -43,7 +44,7 @@ async function createNameless(
     await rm(name);
     await file.writeFile(content);
     const path = `${processes}/${process.pid}/fd/${file.fd}`;
-    if ((await readFile(path, "utf8")) === content) {
+    if ((await readFile(path, "utf8")) === content && (await othersCanOpen(path))) {
       return { path, [Symbol.asyncDispose]: () => file.close() };
     }
   } catch {
@@ -51,4 +52,11 @@ async function createNameless(
   }
   await file.close();
   return undefined;
+}
+
+/** Whether a program that is started by this one may: where processes are kept apart further, it may not. */
+function othersCanOpen(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile("/bin/sh", ["-c", ': <"$1"', "sh", path], { env: {} }, (error) => resolve(error === null));
+  });
 }

@@ -73,4 +73,11 @@ describe("the span of a repository", () => {
       ).toBeLessThan(64);
     },
   );
+
+  it("has no name where a commit was asked for", async () => {
+    const { attributes } = await trace({ revision: commit, depth: 1 });
+    expect(attributes).toMatchObject({ "vcs.ref.head.revision": commit });
+    expect(attributes["vcs.ref.head.name"]).toBeUndefined();
+    expect(attributes["vcs.ref.head.type"]).toBeUndefined();
+  });
 });
