@@ -57,7 +57,7 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
       }
       if (type === "git" && artifact.git) {
         const { createGitDriver } = await import("./git/git-driver.ts");
-        return createGitDriver(artifact.git, { secrets, ...settings.git });
+        return createGitDriver(artifact.git, { name: artifact.name, secrets, ...settings.git });
       }
       if (type === "http" && artifact.http) return createHttp(artifact.http, "http");
       if (type === "artifactory" && artifact.artifactory) {
