@@ -47,7 +47,7 @@ images: build ## build the executor's images with docker, podman or buildah (ENG
 	@node scripts/images/main.ts $(if $(ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE)) $(if $(TAG),--tag $(TAG)) \
 	  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(UPDATE),--update) $(if $(NO_CACHE),--no-cache) $(if $(WRITE),--write)
 
-deploy-test: setup ## render deploy/ with kustomize and helm (builds both the first time)
+deploy-test: setup ## try deploy/ and the commands of docs/install.md (builds kustomize, helm and kubectl the first time)
 	@scripts/deploy/tools.sh
 	@node scripts/deploy/main.ts
 
