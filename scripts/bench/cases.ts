@@ -195,10 +195,7 @@ async function exitCodeDelay(bench: Bench, pod: BenchPod): Promise<number> {
       resolve(performance.timeOrigin + performance.now());
     });
   });
-  const main = await pod.start(
-    "main",
-    emissary("sh", "-c", "sleep 0.2; date +%s%N >/var/run/argo/ended"),
-  );
+  const main = await pod.start("main", emissary("sh", "-c", "sleep 0.2; date +%s%N >/var/run/argo/ended"));
   const at = await appeared;
   await main.exitCode;
   return at - Number(BigInt(readFileSync(pod.shared("ended"), "utf8").trim()) / 1000n) / 1000;
