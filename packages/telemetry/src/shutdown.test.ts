@@ -7,7 +7,8 @@ import { refusingUrl, startHttpReceiver, startSilentServer } from "./otlp-receiv
 const FIXTURE = fileURLToPath(new URL("./shutdown.fixture.ts", import.meta.url));
 /** The 2 s of the promise and what a timer may be late on a busy machine. */
 const SHUTDOWN_LIMIT_MS = 2_300;
-const START_AND_EXIT_MS = 6_000;
+/** Eight programs load the SDK from its sources at once; the limit is against those that never end. */
+const START_AND_EXIT_MS = 25_000;
 
 async function traceOnce(env: Record<string, string>): Promise<{ level: string; shutdownMs: number }> {
   // The time limit of the process is what shows that nothing keeps it alive.
@@ -29,7 +30,7 @@ describe.concurrent("shutdown", () => {
       expect(silent.connections).toBeGreaterThan(0);
       expect(shutdownMs).toBeLessThan(SHUTDOWN_LIMIT_MS);
     },
-    15_000,
+    40_000,
   );
 
   it.concurrent.each(["http/protobuf", "grpc"])(
@@ -41,7 +42,7 @@ describe.concurrent("shutdown", () => {
       expect((await traceOnce(env)).shutdownMs).toBeLessThan(SHUTDOWN_LIMIT_MS);
       expect(silent.connections).toBeGreaterThan(0);
     },
-    15_000,
+    40_000,
   );
 
   it.concurrent.each(["http/protobuf", "grpc"])(
@@ -50,7 +51,7 @@ describe.concurrent("shutdown", () => {
       const env = { OTEL_EXPORTER_OTLP_ENDPOINT: await refusingUrl(), OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
       expect((await traceOnce(env)).shutdownMs).toBeLessThan(SHUTDOWN_LIMIT_MS);
     },
-    15_000,
+    40_000,
   );
 
   it.concurrent("delivers before the process ends, although its connection is kept alive", async () => {
