@@ -12,6 +12,7 @@ import { replaceFile } from "../replace-file.ts";
 import type { CoreBundle } from "./bundle-core.ts";
 import { cachePath } from "./load-chunks.ts";
 import type { RehearsalStage } from "./rehearsal.ts";
+import { REHEARSAL_FLAGS } from "./rehearsal-flags.ts";
 
 /** Flags for the core's Node.js, one a line; the front reads them. They are part of what a code cache is valid for. */
 const NODE_FLAGS: readonly string[] = [
@@ -50,7 +51,14 @@ async function withCodeCaches(
     const recorder = join(directory, "record-code-cache.cjs");
     writeFileSync(recorder, await program("record-code-cache.ts", {}));
     await withStage(checkout, tree, directory, async (stage) => {
-      const argv = [...NODE_FLAGS, recorder, chunks, core.rehearsalChunk, JSON.stringify(stage)];
+      const argv = [
+        ...NODE_FLAGS,
+        ...REHEARSAL_FLAGS,
+        recorder,
+        chunks,
+        core.rehearsalChunk,
+        JSON.stringify(stage),
+      ];
       await promisify(execFile)(join(tree, "opt/skein/bin/node"), argv, { env: {} });
     });
     const made = new Map<string, Uint8Array>();
@@ -92,7 +100,8 @@ async function withStage(
   }
 }
 
-async function program(name: string, define: Record<string, string>): Promise<string> {
+/** One of the small programs beside this file, as the text of a script. */
+export async function program(name: string, define: Record<string, string>): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, name)],
     bundle: true,
