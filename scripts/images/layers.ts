@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, type StdioOptions } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,27 +19,50 @@ interface Descriptor {
 
 /** Reads the layers out of an archive in the layout of OCI: https://github.com/opencontainers/image-spec */
 export function readLayers(archive: string): Layer[] {
-  const directory = mkdtempSync(join(tmpdir(), "skein-layers-"));
-  try {
-    execFileSync("tar", ["-xf", archive, "-C", directory]);
-    const blob = ({ digest }: Descriptor): Buffer =>
-      readFileSync(join(directory, "blobs", digest.replace(":", "/")));
-    const json = (descriptor: Descriptor): unknown => JSON.parse(blob(descriptor).toString("utf8"));
-    const index = JSON.parse(readFileSync(join(directory, "index.json"), "utf8")) as {
-      manifests: Descriptor[];
-    };
-    const [first] = index.manifests;
-    if (!first) throw new Error(`${archive} holds no image`);
-    const manifest = json(first) as { layers: Descriptor[] };
-    return manifest.layers.map((descriptor) => {
-      const content = blob(descriptor);
+  return withLayers(archive, (layers) =>
+    layers.map((path) => {
+      const content = readFileSync(path);
       const tar = content[0] === 0x1f && content[1] === 0x8b ? gunzipSync(content) : content;
       return {
         bytes: tar.byteLength,
         compressedBytes: gzipSync(tar).byteLength,
         digest: createHash("sha256").update(tar).digest("hex"),
       };
-    });
+    }),
+  );
+}
+
+/**
+ * A file of an image.
+ *
+ * @param path without the first slash
+ * @throws Error when no layer has it
+ */
+export function readImageFile(archive: string, path: string): string {
+  return withLayers(archive, (layers) => {
+    for (const layer of layers.reverse()) {
+      try {
+        const stdio: StdioOptions = ["ignore", "pipe", "ignore"];
+        return execFileSync("tar", ["-xOf", layer, path], { encoding: "utf8", stdio });
+      } catch {
+        // Another layer has it.
+      }
+    }
+    throw new Error(`${archive} has no file ${path}`);
+  });
+}
+
+/** @param work is given the layers' files, lowest first */
+function withLayers<T>(archive: string, work: (layers: string[]) => T): T {
+  const directory = mkdtempSync(join(tmpdir(), "skein-layers-"));
+  try {
+    execFileSync("tar", ["-xf", archive, "-C", directory]);
+    const pathOf = ({ digest }: Descriptor): string => join(directory, "blobs", digest.replace(":", "/"));
+    const json = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
+    const [first] = (json(join(directory, "index.json")) as { manifests: Descriptor[] }).manifests;
+    if (!first) throw new Error(`${archive} holds no image`);
+    const manifest = json(pathOf(first)) as { layers: Descriptor[] };
+    return work(manifest.layers.map(pathOf));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -6,19 +6,26 @@
  *
  * --update takes the newest Debian packages and writes images/packages.lock; --write writes docs/image-sizes.md.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { type Architecture, findArchitecture, ownArchitecture, treeName } from "../build/architecture.ts";
 import { readBuildInfo } from "../build/build-info.ts";
 import { chooseBase } from "./base-image.ts";
 import { checkImages } from "./check-images.ts";
 import { chooseEngine, type Engine } from "./engine.ts";
-import { readLayers } from "./layers.ts";
-import { lockedPackages } from "./packages-lock.ts";
+import { readImageFile, readLayers } from "./layers.ts";
 import { type ImageSize, renderSizes, sizesPage } from "./sizes.ts";
 
 const TARGETS = ["argoexec", "init", "wait"] as const;
+
+/**
+ * Of every file in an image. The same for all versions of Skein, so that a new version brings new layers only where
+ * files have changed; when an image was made is in its label.
+ */
+const FILE_TIME_SECONDS = Date.UTC(1980, 0, 1) / 1000;
 
 const checkout = join(import.meta.dirname, "../..");
 const { values } = parseArgs({
@@ -35,15 +42,13 @@ const { values } = parseArgs({
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 try {
-  const own = `linux/${process.arch === "x64" ? "amd64" : process.arch}`;
-  if (values.platform !== undefined && values.platform !== own) {
-    throw new Error(`dist/ was built for ${own}; for ${values.platform} run make images on such a machine`);
-  }
+  const architecture = findArchitecture(values.platform ?? process.arch);
   const engine = chooseEngine(values.engine);
   const base = await chooseBase(engine, values.base, say);
+  if (architecture !== ownArchitecture()) buildTree(architecture);
   say(`images: building with ${engine.name} on ${base}`);
-  await buildAll(engine, base);
-  await checkImages(engine, values.tag, say);
+  await buildAll(engine, base, architecture);
+  if (architecture === ownArchitecture()) await checkImages(engine, values.tag, say);
   const sizes = await measure(engine);
   process.stdout.write(renderSizes(sizes));
   if (values.write) writeFileSync(join(checkout, "docs/image-sizes.md"), sizesPage(sizes));
@@ -52,40 +57,47 @@ try {
   process.exitCode = 1;
 }
 
-async function buildAll(engine: Engine, base: string): Promise<void> {
+/** What `make build` makes for this machine only. */
+function buildTree({ go }: Architecture): void {
+  const program = join(checkout, "scripts/build/main.ts");
+  execFileSync(process.execPath, [program, "--arch", go], {
+    stdio: ["ignore", process.stderr, process.stderr],
+  });
+}
+
+async function buildAll(engine: Engine, base: string, architecture: Architecture): Promise<void> {
   const info = readBuildInfo(checkout);
   const common = {
     directory: checkout,
     dockerfile: "images/Dockerfile",
-    platform: values.platform,
-    timestamp: Date.parse(info.buildDate) / 1000,
+    platform: architecture === ownArchitecture() ? undefined : `linux/${architecture.go}`,
+    timestamp: FILE_TIME_SECONDS,
     noCache: false,
+    args: {
+      BASE: base,
+      ARCHITECTURE: architecture.go,
+      TREE: treeName(architecture),
+      VERSION: info.version,
+      REVISION: info.gitCommit,
+      CREATED: info.buildDate,
+      ...(values.update ? { UPDATE_PACKAGES: "1" } : {}),
+    },
   };
-  const args = { BASE: base, VERSION: info.version, REVISION: info.gitCommit };
-  const update: Record<string, string> = values.update ? { UPDATE_PACKAGES: "1" } : {};
-  // The stage that the others take their files from, first: what it installed is what --update writes down.
+  // The stage that the others take their files from, first: what it found is what --update writes down.
   const packages = `localhost/skein/packages:${values.tag}`;
-  await engine.build({
-    ...common,
-    target: "packages",
-    image: packages,
-    args: { ...args, ...update },
-    noCache: values["no-cache"],
-  });
+  await engine.build({ ...common, target: "packages", image: packages, noCache: values["no-cache"] });
   if (values.update) await updateLock(engine, packages);
   for (const target of TARGETS) {
     for (const suffix of ["", "-nonroot"]) {
       const image = `localhost/skein/${target}:${values.tag}${suffix}`;
-      await engine.build({ ...common, target: `${target}${suffix}`, image, args: { ...args, ...update } });
+      await engine.build({ ...common, target: `${target}${suffix}`, image });
     }
   }
 }
 
 async function updateLock(engine: Engine, packages: string): Promise<void> {
-  const path = join(checkout, "images/packages.lock");
   await withSaved(engine, packages, (archive) => {
-    const lock = readFileSync(path, "utf8");
-    writeFileSync(path, lockedPackages(lock, archive));
+    writeFileSync(join(checkout, "images/packages.lock"), readImageFile(archive, "parts/packages.lock"));
   });
   say("images: images/packages.lock has the versions of this build");
 }
