@@ -35,9 +35,9 @@ conformance: build ## the contract's statements only, in both kinds of container
 bench: build ## measure, and write docs/benchmarks.md
 	@node scripts/bench/main.ts
 
-images: build ## build the executor's images with docker, podman or buildah (ENGINE=, BASE=, TAG=, PLATFORM=, UPDATE=1, WRITE=1)
+images: build ## build the executor's images with docker, podman or buildah (ENGINE=, BASE=, TAG=, PLATFORM=, UPDATE=1, WRITE=1, VERIFY=1)
 	@node scripts/images/main.ts $(if $(ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE)) $(if $(TAG),--tag $(TAG)) \
-	  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(UPDATE),--update) $(if $(NO_CACHE),--no-cache) $(if $(WRITE),--write)
+	  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(UPDATE),--update) $(if $(NO_CACHE),--no-cache) $(if $(WRITE),--write) $(if $(VERIFY),--verify)
 
 clean: ## remove what was built; keeps node_modules and .tools
 	@rm -rf dist out packages/*/.types packages/*/dist test/.types scripts/.types

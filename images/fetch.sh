@@ -17,10 +17,11 @@ for name in bin lib lib64 sbin; do
   ln -s "usr/$name" "$destination/root/$name"
 done
 
-dpkg --add-architecture "$architecture"
+# apt is to think that this is such a machine.
+printf 'APT::Architecture "%s";\nAPT::Architectures { "%s"; };\n' "$architecture" "$architecture" >/etc/apt/apt.conf.d/99architecture
 apt-get update -qq
-if [ "${SKEIN_UPDATE_PACKAGES:-}" = 1 ]; then versions='{print $1 ":" a}'; else versions='{print $1 ":" a "=" $2}'; fi
-wanted=$(awk -v a="$architecture" "/^[a-z]/ $versions" "$lock")
+if [ "${SKEIN_UPDATE_PACKAGES:-}" = 1 ]; then versions='{print $1}'; else versions='{print $1 "=" $2}'; fi
+wanted=$(awk "/^[a-z]/ $versions" "$lock")
 cd "$destination/archives"
 # shellcheck disable=SC2086
 if ! apt-get download -qq -o APT::Sandbox::User=root $wanted; then

@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ownArchitecture } from "../build/architecture.ts";
 
 export type EngineName = "docker" | "podman" | "buildah";
 
@@ -159,10 +160,15 @@ function buildArguments(name: EngineName, options: BuildOptions): string[] {
       ? ["--progress=plain", "--build-arg", `SOURCE_DATE_EPOCH=${epoch}`]
       : ["--isolation=chroot", "--format=oci", `--timestamp=${epoch}`]),
     ...(noCache ? ["--no-cache"] : name === "buildah" ? ["--layers"] : []),
-    ...(platform === undefined ? [] : [`--platform=${platform}`]),
+    ...(platform === undefined ? [] : [`--platform=${platform}`, ...buildPlatform(name)]),
     ...Object.entries(args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]),
     ...["--file", dockerfile, "--target", target, "--tag", image, "."],
   ];
+}
+
+/** The platform of the stages that run programs: docker knows it, older versions of the others have to be told. */
+function buildPlatform(name: EngineName): string[] {
+  return name === "docker" ? [] : ["--build-arg", `BUILDPLATFORM=linux/${ownArchitecture().go}`];
 }
 
 /** All that an engine says goes to stderr: stdout is for the table. */

@@ -2,9 +2,10 @@
  * `make images`: builds localhost/skein/{argoexec,init,wait}:dev, and each with -nonroot, and prints what they are made of.
  *
  *     node scripts/images/main.ts [--engine docker|podman|buildah] [--base IMAGE] [--tag dev] [--platform linux/arm64]
- *                                 [--update] [--no-cache] [--write]
+ *                                 [--update] [--no-cache] [--write] [--verify]
  *
- * --update takes the newest Debian packages and writes images/packages.lock; --write writes docs/image-sizes.md.
+ * --update takes the newest Debian packages and writes images/packages.lock; --write writes docs/image-sizes.md; --verify
+ * builds everything once more, from the sources on and without what the engine remembers, and compares the layers.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +16,7 @@ import { type Architecture, findArchitecture, ownArchitecture, treeName } from "
 import { readBuildInfo } from "../build/build-info.ts";
 import { chooseBase } from "./base-image.ts";
 import { checkImages } from "./check-images.ts";
-import { chooseEngine, type Engine } from "./engine.ts";
+import { type BuildOptions, chooseEngine, type Engine } from "./engine.ts";
 import { readImageFile, readLayers } from "./layers.ts";
 import { type ImageSize, renderSizes, sizesPage } from "./sizes.ts";
 
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     update: { type: "boolean", default: false },
     "no-cache": { type: "boolean", default: false },
     write: { type: "boolean", default: false },
+    verify: { type: "boolean", default: false },
   },
 });
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -49,15 +51,16 @@ try {
   say(`images: building with ${engine.name} on ${base}`);
   await buildAll(engine, base, architecture);
   if (architecture === ownArchitecture()) await checkImages(engine, values.tag, say);
-  const sizes = await measure(engine);
+  const sizes = await measure(engine, TARGETS);
   process.stdout.write(renderSizes(sizes));
+  if (values.verify) await verify(engine, base, architecture, sizes);
   if (values.write) writeFileSync(join(checkout, "docs/image-sizes.md"), sizesPage(sizes));
 } catch (error) {
   say(`images: ${(error as Error).message}`);
   process.exitCode = 1;
 }
 
-/** What `make build` makes for this machine only. */
+/** `make build` makes it for this machine. */
 function buildTree({ go }: Architecture): void {
   const program = join(checkout, "scripts/build/main.ts");
   execFileSync(process.execPath, [program, "--arch", go], {
@@ -65,9 +68,14 @@ function buildTree({ go }: Architecture): void {
   });
 }
 
-async function buildAll(engine: Engine, base: string, architecture: Architecture): Promise<void> {
+function imageName(target: string): string {
+  return `localhost/skein/${target}:${values.tag}`;
+}
+
+/** What holds for all targets. */
+function commonOptions(base: string, architecture: Architecture): Omit<BuildOptions, "target" | "image"> {
   const info = readBuildInfo(checkout);
-  const common = {
+  return {
     directory: checkout,
     dockerfile: "images/Dockerfile",
     platform: architecture === ownArchitecture() ? undefined : `linux/${architecture.go}`,
@@ -80,18 +88,48 @@ async function buildAll(engine: Engine, base: string, architecture: Architecture
       VERSION: info.version,
       REVISION: info.gitCommit,
       CREATED: info.buildDate,
-      ...(values.update ? { UPDATE_PACKAGES: "1" } : {}),
     },
   };
+}
+
+async function buildAll(engine: Engine, base: string, architecture: Architecture): Promise<void> {
+  const common = commonOptions(base, architecture);
+  const { update, "no-cache": noCache } = values;
   // The stage that the others take their files from, first: what it found is what --update writes down.
-  const packages = `localhost/skein/packages:${values.tag}`;
-  await engine.build({ ...common, target: "packages", image: packages, noCache: values["no-cache"] });
-  if (values.update) await updateLock(engine, packages);
+  const packages = { ...common, target: "packages", image: imageName("packages") };
+  if (update) {
+    await engine.build({ ...packages, noCache: true, args: { ...common.args, UPDATE_PACKAGES: "1" } });
+    await updateLock(engine, packages.image);
+  }
+  await engine.build({ ...packages, noCache });
   for (const target of TARGETS) {
     for (const suffix of ["", "-nonroot"]) {
-      const image = `localhost/skein/${target}:${values.tag}${suffix}`;
-      await engine.build({ ...common, target: `${target}${suffix}`, image });
+      await engine.build({ ...common, target: `${target}${suffix}`, image: `${imageName(target)}${suffix}` });
     }
+  }
+}
+
+/** @throws Error that names an image whose layers come out otherwise */
+async function verify(
+  engine: Engine,
+  base: string,
+  architecture: Architecture,
+  sizes: readonly ImageSize[],
+): Promise<void> {
+  buildTree(architecture);
+  const common = commonOptions(base, architecture);
+  for (const target of ["argoexec", "wait"]) {
+    const again = `${target}-again`;
+    await engine.build({ ...common, target, image: imageName(again), noCache: true });
+    const digestsOf = (image: string, of: readonly ImageSize[]): string[] =>
+      of.find((each) => each.image === image)?.layers.map(({ digest }) => digest) ?? [];
+    const before = digestsOf(imageName(target), sizes);
+    const after = digestsOf(imageName(again), await measure(engine, [again]));
+    const others = before.flatMap((digest, index) => (digest === after[index] ? [] : [index + 1]));
+    if (others.length > 0) throw new Error(`${target} came out otherwise the second time: layers ${others}`);
+    say(
+      `images: ${target} built twice, ${after.length} layers, all the same: ${after.map((each) => each.slice(0, 12)).join(" ")}`,
+    );
   }
 }
 
@@ -102,10 +140,9 @@ async function updateLock(engine: Engine, packages: string): Promise<void> {
   say("images: images/packages.lock has the versions of this build");
 }
 
-async function measure(engine: Engine): Promise<ImageSize[]> {
+async function measure(engine: Engine, targets: readonly string[]): Promise<ImageSize[]> {
   const sizes: ImageSize[] = [];
-  for (const target of TARGETS) {
-    const image = `localhost/skein/${target}:${values.tag}`;
+  for (const image of targets.map(imageName)) {
     await withSaved(engine, image, (archive) => {
       sizes.push({ image, layers: readLayers(archive) });
     });
