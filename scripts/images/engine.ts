@@ -159,7 +159,8 @@ function buildArguments(name: EngineName, options: BuildOptions): string[] {
     ...(name === "docker"
       ? ["--progress=plain", "--build-arg", `SOURCE_DATE_EPOCH=${epoch}`]
       : ["--isolation=chroot", "--format=oci", `--timestamp=${epoch}`]),
-    ...(noCache ? ["--no-cache"] : name === "buildah" ? ["--layers"] : []),
+    ...(name === "buildah" ? ["--layers"] : []),
+    ...(noCache ? ["--no-cache"] : []),
     ...(platform === undefined ? [] : [`--platform=${platform}`, ...buildPlatform(name)]),
     ...Object.entries(args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]),
     ...["--file", dockerfile, "--target", target, "--tag", image, "."],
