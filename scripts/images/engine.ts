@@ -130,8 +130,8 @@ function runArguments(
 ): string[] {
   return [
     ...["--rm", "--read-only", "--cap-drop=all", "--network=host"],
-    // podman would put places that can be written over /tmp and others.
-    ...(name === "podman" ? ["--read-only-tmpfs=false"] : []),
+    // podman would put places that can be written over /tmp and others, and give every user a name.
+    ...(name === "podman" ? ["--read-only-tmpfs=false", "--passwd=false"] : []),
     ...(user === undefined ? [] : [`--user=${user}`]),
     ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
     ...Object.entries(mounts).map(([place, path]) => `--volume=${path}:${place}`),

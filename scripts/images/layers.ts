@@ -1,6 +1,6 @@
 import { execFileSync, type StdioOptions } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -17,7 +17,7 @@ interface Descriptor {
   digest: string;
 }
 
-/** Reads the layers out of an archive in the layout of OCI: https://github.com/opencontainers/image-spec */
+/** The layers of an archive in the layout of OCI (https://github.com/opencontainers/image-spec) or of `docker save`. */
 export function readLayers(archive: string): Layer[] {
   return withLayers(archive, (layers) =>
     layers.map((path) => {
@@ -57,13 +57,20 @@ function withLayers<T>(archive: string, work: (layers: string[]) => T): T {
   const directory = mkdtempSync(join(tmpdir(), "skein-layers-"));
   try {
     execFileSync("tar", ["-xf", archive, "-C", directory]);
-    const pathOf = ({ digest }: Descriptor): string => join(directory, "blobs", digest.replace(":", "/"));
-    const json = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
-    const [first] = (json(join(directory, "index.json")) as { manifests: Descriptor[] }).manifests;
-    if (!first) throw new Error(`${archive} holds no image`);
-    const manifest = json(pathOf(first)) as { layers: Descriptor[] };
-    return work(manifest.layers.map(pathOf));
+    return work(layerPaths(directory).map((path) => join(directory, path)));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** docker has a list of its own, in old versions that alone; the others have OCI's. */
+function layerPaths(directory: string): string[] {
+  const json = (path: string): unknown => JSON.parse(readFileSync(join(directory, path), "utf8"));
+  if (existsSync(join(directory, "manifest.json"))) {
+    const [image] = json("manifest.json") as { Layers: string[] }[];
+    return image?.Layers ?? [];
+  }
+  const pathOf = ({ digest }: Descriptor): string => join("blobs", digest.replace(":", "/"));
+  const [manifest] = (json("index.json") as { manifests: Descriptor[] }).manifests;
+  return manifest ? (json(pathOf(manifest)) as { layers: Descriptor[] }).layers.map(pathOf) : [];
 }

@@ -83,6 +83,7 @@ function commonOptions(base: string, architecture: Architecture): Omit<BuildOpti
     noCache: false,
     args: {
       BASE: base,
+      FILE_TIME: String(FILE_TIME_SECONDS),
       ARCHITECTURE: architecture.go,
       TREE: treeName(architecture),
       VERSION: info.version,
