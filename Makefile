@@ -5,7 +5,7 @@ SHELL := bash
 # The pinned Node first, then the machine's own.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build demo test lint fmt conformance bench images clean
+.PHONY: help setup build demo test lint fmt conformance bench images deploy-test clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ bench: build ## measure, and write docs/benchmarks.md
 images: build ## build the executor's images with docker, podman or buildah (ENGINE=, BASE=, TAG=, PLATFORM=, UPDATE=1, WRITE=1, VERIFY=1)
 	@node scripts/images/main.ts $(if $(ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE)) $(if $(TAG),--tag $(TAG)) \
 	  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(UPDATE),--update) $(if $(NO_CACHE),--no-cache) $(if $(WRITE),--write) $(if $(VERIFY),--verify)
+
+deploy-test: setup ## render deploy/ with kustomize and helm (builds both the first time)
+	@scripts/deploy/tools.sh
+	@node scripts/deploy/main.ts
 
 clean: ## remove what was built; keeps node_modules and .tools
 	@rm -rf dist out packages/*/.types packages/*/dist test/.types scripts/.types

@@ -1,3 +1,4 @@
+import type { OtlpTraceRequest } from "@skein/telemetry";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Cluster, startCluster } from "../support/pods/cluster.ts";
 import { runPod } from "../support/pods/pod.ts";
@@ -107,3 +108,36 @@ it("says what was moved, per artifact, and that nothing failed", () => {
   ]);
   expect(pod.spans.filter(({ status }) => status.code === 2)).toEqual([]);
 });
+
+it.each(["init", "initless"] as const)(
+  "is stored beside the pod's logs where nobody else takes it (%s layout), spans of all containers in one document",
+  async (layout) => {
+    const stored = await runPod(cluster, {
+      layout,
+      template: {
+        name: "stored",
+        container: {},
+        inputs: { artifacts: [{ name: "in", path: "/in", raw: { data: "x" } } as never] },
+        archiveLocation: cluster.repository(`stored-${layout}`),
+      },
+      env: { SKEIN_TRACE_FILE: undefined, SKEIN_TRACE_STORE: "true" },
+    });
+    expect(stored.wait).toMatchObject({ exitCode: 0 });
+    expect(stored.result?.outputs?.artifacts).toBeUndefined(); // it is no output
+    expect(cluster.keys(`stored-${layout}`)).toEqual([`stored-${layout}/trace.otlp.json`]);
+    const text = cluster.object(`stored-${layout}/trace.otlp.json`)?.toString() ?? "{}";
+    const { resourceSpans } = JSON.parse(text) as OtlpTraceRequest;
+    const spans = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));
+    const names = spans.map(({ name }) => name);
+    const containers =
+      layout === "init" ? ["runInitContainer", "runWaitContainer"] : ["runSupervisorContainer"];
+    expect(names).toEqual(
+      expect.arrayContaining([...containers, "runMainContainer", "loadArtifact", "patchTaskResultLabels"]),
+    );
+    expect(new Set(names.filter((name) => name === "loadArtifact" || name.startsWith("run"))).size).toBe(
+      names.filter((name) => name === "loadArtifact" || name.startsWith("run")).length,
+    );
+    const ids = new Set([POD_TRACE.spanId, ...spans.map(({ spanId }) => spanId)]);
+    expect(spans.filter(({ parentSpanId }) => !ids.has(parentSpanId))).toEqual([]);
+  },
+);

@@ -6,6 +6,8 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Transform } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** What goes wrong with one request. Numbers of bytes count the body of the answer, unless said otherwise. */
 export type Fault =
@@ -23,6 +25,10 @@ export type Fault =
   | { type: "short"; afterBytes: number }
   /** Nothing comes any more, and nobody hangs up. */
   | { type: "stall"; afterBytes: number }
+  /** One byte of the body is another one. */
+  | { type: "flip"; atByte: number }
+  /** The body comes so slowly, in pieces of a tenth of a second. */
+  | { type: "trickle"; bytesPerSecond: number }
   /** The answer begins late. */
   | { type: "delay"; ms: number }
   /** Of the request's own body, what comes after so many bytes is kept back until the promise is kept. */
@@ -125,6 +131,15 @@ async function passBody(
 
 function passOn(answer: IncomingMessage, outgoing: ServerResponse, fault: Fault | undefined): void {
   outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+  if (fault?.type === "flip") {
+    answer.pipe(flipping(fault.atByte)).pipe(outgoing);
+    return;
+  }
+  if (fault?.type === "trickle") {
+    outgoing.flushHeaders();
+    void trickle(answer, outgoing, fault.bytesPerSecond);
+    return;
+  }
   if (!fault || fault.type === "hold" || !("afterBytes" in fault)) {
     answer.pipe(outgoing);
     return;
@@ -138,6 +153,35 @@ function passOn(answer: IncomingMessage, outgoing: ServerResponse, fault: Fault 
     if (left <= 0) breakOff(outgoing, fault.type);
   });
   if (left === 0) breakOff(outgoing, fault.type);
+}
+
+function flipping(atByte: number): Transform {
+  let passed = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const at = atByte - passed;
+      passed += chunk.byteLength;
+      const changed = Buffer.from(chunk);
+      if (at >= 0 && at < changed.byteLength) changed[at] = (changed[at] ?? 0) ^ 1;
+      done(null, changed);
+    },
+  });
+}
+
+async function trickle(
+  answer: IncomingMessage,
+  outgoing: ServerResponse,
+  bytesPerSecond: number,
+): Promise<void> {
+  const piece = Math.max(1, Math.round(bytesPerSecond / 10));
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    for (let from = 0; from < chunk.byteLength; from += piece) {
+      if (outgoing.destroyed) return;
+      outgoing.write(chunk.subarray(from, from + piece));
+      await delay((1000 * piece) / bytesPerSecond);
+    }
+  }
+  outgoing.end();
 }
 
 function breakOff(outgoing: ServerResponse, how: "reset" | "short" | "stall"): void {

@@ -9,7 +9,13 @@ import {
   type Template,
 } from "@skein/contract";
 import { readTemplate, type TransferParts } from "@skein/executor";
-import { createTracing, type ParentContext, type Tracing } from "@skein/telemetry";
+import {
+  createTracing,
+  hasCollector,
+  type OtlpTraceRequest,
+  type ParentContext,
+  type Tracing,
+} from "@skein/telemetry";
 import { buildInfo } from "./build-info.ts";
 import { type Flags, flagValue } from "./command-line.ts";
 import type { Host } from "./host.ts";
@@ -60,12 +66,19 @@ export async function openContext(
   return { host, flags, log, config, template, facts };
 }
 
-/** @param journal takes the spans of an act that does not export them */
+export interface SpanTakers {
+  /** Of an act that does not export its spans. */
+  journal?: ((line: SpanLine) => void) | undefined;
+  /** Where there is no collector, and the trace is to be stored. */
+  collect?: ((spans: OtlpTraceRequest) => void) | undefined;
+}
+
 export function openTracing(
-  { host, config, template, facts, log }: ActContext,
+  context: ActContext,
   parent: ParentContext | undefined,
-  journal?: (line: SpanLine) => void,
+  { journal, collect }: SpanTakers = {},
 ): Promise<Tracing> {
+  const { host, config, template, facts, log } = context;
   if (!journal && exportsOverTls(host.env)) trustSystemCertificates(host);
   return createTracing({
     env: host.env,
@@ -81,8 +94,16 @@ export function openTracing(
       nodeName: facts.nodeName,
     },
     journal,
+    keepsJournal: storesTrace(context),
+    collect,
     log,
   });
+}
+
+/** Whether the last act puts the pod's trace into the artifact store: that is asked for, and nobody else takes it. */
+export function storesTrace({ host, template }: ActContext): boolean {
+  const isAsked = host.env.SKEIN_TRACE_STORE?.toLowerCase() === "true";
+  return isAsked && template.archiveLocation !== undefined && !hasCollector(host.env);
 }
 
 /** The parts every act is made of. */

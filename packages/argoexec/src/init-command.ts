@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import type { Logger } from "@skein/contract";
-import { runInit } from "@skein/executor";
-import { extractParent, type ParentContext } from "@skein/telemetry";
-import { type ActContext, openContext, openTracing, transferParts } from "./act-context.ts";
+import { ANNOTATION_TRACE, type Logger } from "@skein/contract";
+import { createJournal, runInit } from "@skein/executor";
+import { extractParent, type ParentContext, settingsForMain } from "@skein/telemetry";
+import { type ActContext, openContext, openTracing, storesTrace, transferParts } from "./act-context.ts";
 import type { Flags } from "./command-line.ts";
 import { type Ending, SUCCESS } from "./ending.ts";
 import type { Host } from "./host.ts";
@@ -13,9 +13,17 @@ export async function initCommand(host: Host, flags: Flags, log: Logger): Promis
   host.onTermination((signal) => stop.abort(new Error(`stopped by ${signal}`)));
   const context = await openContext(host, flags, log, { announce: true });
   const parent = await readParent(context);
-  const tracing = await openTracing(context, parent);
+  // There is no later act of this container that could store its spans: wait's does.
+  const journal = storesTrace(context)
+    ? createJournal(host.paths.journal(context.config.containerName)).append
+    : undefined;
+  const tracing = await openTracing(context, parent, { journal });
   try {
-    await runInit({ ...transferParts(context, tracing, stop.signal), parent });
+    await runInit({
+      ...transferParts(context, tracing, stop.signal),
+      parent,
+      settingsForMain: mainSettings(context),
+    });
     return SUCCESS;
   } finally {
     await tracing.shutdown();
@@ -26,6 +34,12 @@ export async function initCommand(host: Host, flags: Flags, log: Logger): Promis
 export async function readParent({ config, host }: ActContext): Promise<ParentContext> {
   const { workflowUid, nodeId } = config;
   return extractParent({ env: host.env, contextFile: await readContextFile(host), workflowUid, nodeId });
+}
+
+/** Whoever has turned tracing off for a template has turned it off for its process, too. */
+export function mainSettings({ host, template }: ActContext): Record<string, string> {
+  const isOff = template.metadata?.annotations?.[ANNOTATION_TRACE] === "off";
+  return isOff ? {} : settingsForMain(host.env);
 }
 
 async function readContextFile(host: Host): Promise<{ traceparent?: string } | undefined> {

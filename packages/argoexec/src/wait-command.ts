@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { EXIT_ERROR, EXIT_OK, errorMessage, type Logger } from "@skein/contract";
 import {
   createJournal,
@@ -5,15 +8,22 @@ import {
   runWaitBegin,
   runWaitFinish,
   runWaitTick,
+  storeTrace,
   type WaitParts,
 } from "@skein/executor";
 import type { TaskResultReporter } from "@skein/kubernetes";
-import { waitContext, waitWorkloadContext } from "@skein/telemetry";
-import { type ActContext, openContext, openTracing, transferParts } from "./act-context.ts";
+import {
+  createNoopTracing,
+  type OtlpTraceRequest,
+  type ParentContext,
+  waitContext,
+  waitWorkloadContext,
+} from "@skein/telemetry";
+import { type ActContext, openContext, openTracing, storesTrace, transferParts } from "./act-context.ts";
 import { type Flags, UsageError } from "./command-line.ts";
 import { type Ending, SUCCESS } from "./ending.ts";
 import type { Host } from "./host.ts";
-import { readParent } from "./init-command.ts";
+import { mainSettings, readParent } from "./init-command.ts";
 
 type Role = "wait" | "supervisor";
 
@@ -47,7 +57,11 @@ async function load(host: Host, flags: Flags, log: Logger): Promise<Ending> {
     announce: true,
   });
   try {
-    await runSupervisorLoad({ ...parts, parent: await readParent(context) });
+    await runSupervisorLoad({
+      ...parts,
+      parent: await readParent(context),
+      settingsForMain: mainSettings(context),
+    });
     return SUCCESS;
   } finally {
     await close();
@@ -118,7 +132,13 @@ async function openWait(
   const lines = await journal.read();
   const parent =
     (options.tick ? waitWorkloadContext(lines) : waitContext(lines)) ?? (await readParent(context));
-  const tracing = await openTracing(context, parent, options.exports ? undefined : journal.append);
+  const spans: OtlpTraceRequest[] = [];
+  const collect = storesTrace(context) ? (request: OtlpTraceRequest) => spans.push(request) : undefined;
+  const tracing = await openTracing(
+    context,
+    parent,
+    options.exports ? { collect } : { journal: journal.append },
+  );
   const closers: (() => void)[] = [];
   const parts = {
     ...transferParts(context, tracing, signal),
@@ -136,6 +156,22 @@ async function openWait(
     close: async () => {
       for (const close of closers) close();
       await tracing.shutdown();
+      if (spans.length > 0) await keepTrace(context, spans, parent);
     },
   };
+}
+
+/** What saves the trace makes no spans: they would not be in it. */
+async function keepTrace(
+  context: ActContext,
+  spans: readonly OtlpTraceRequest[],
+  parent: ParentContext,
+): Promise<void> {
+  const directory = await mkdtemp(join(context.host.env.TMPDIR || tmpdir(), "skein-trace-"));
+  try {
+    const quiet = transferParts(context, createNoopTracing(parent), new AbortController().signal);
+    await storeTrace(quiet, spans, directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }

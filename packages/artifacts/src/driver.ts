@@ -9,8 +9,18 @@ export type ArtifactContent =
       kind: "stream";
       /** Undefined when the other side does not say. */
       sizeBytes: number | undefined;
-      /** To be read once. Ending the iteration early closes the connections behind it. */
+      /**
+       * To be read once. Ending the iteration early closes the connections behind it. What the other side knows of the
+       * content is compared at its end.
+       */
       stream: AsyncIterable<Uint8Array>;
+      /**
+       * Instead of `stream`, where the bytes are wanted as they are: brings them in any order, many pieces at once, each
+       * with its place. Absent when they come on one connection anyway.
+       */
+      scatter?: (write: (chunk: Uint8Array, position: number) => Promise<void>) => Promise<void>;
+      /** Files in the archive, when that was recorded. */
+      files?: number | undefined;
     }
   | {
       kind: "directory";
@@ -25,6 +35,8 @@ export interface StreamToSave {
   fileName: string;
   /** Undefined for an archive that is made while it is sent. */
   sizeBytes?: number;
+  /** Files in an archive that is made while it is sent; asked when its last byte has been made. */
+  files?: () => number;
 }
 
 /** One member of a directory that is saved. Paths are relative to the directory, with forward slashes. */

@@ -20,8 +20,8 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
   const s3 = createS3Connector(secrets, { maxSockets: settings.requests * 2, proxyEnv: settings.proxyEnv });
   const createHttp = async (at: HttpLocation, name: "http" | "artifactory"): Promise<ArtifactDriver> => {
     const { createHttpDriver } = await import("./http/http-driver.ts");
-    const { stallTimeoutMs, proxyEnv } = settings;
-    return createHttpDriver(at, { name, secrets, stallTimeoutMs, proxyEnv });
+    const { stallTimeoutMs, minBytesPerSecond, proxyEnv } = settings;
+    return createHttpDriver(at, { name, secrets, stallTimeoutMs, minBytesPerSecond, proxyEnv });
   };
   return {
     async prepare(artifact) {
@@ -50,6 +50,7 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
           rangeBytes: settings.rangeBytes,
           maxStreams: settings.ranges,
           stallTimeoutMs: settings.stallTimeoutMs,
+          minBytesPerSecond: settings.minBytesPerSecond,
           partBytes: settings.partBytes,
           partsInFlight: settings.partsInFlight,
         });

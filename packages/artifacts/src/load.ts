@@ -11,11 +11,12 @@ import {
 } from "@skein/archive";
 import { type Artifact, ArtifactError, archiveStrategy, errorMessage } from "@skein/contract";
 import { ATTR, type Tracing } from "@skein/telemetry";
-import type { ArtifactDriver } from "./driver.ts";
+import type { ArtifactContent, ArtifactDriver } from "./driver.ts";
+import { mismatch } from "./integrity.ts";
 import { translateDiskError } from "./node-errors.ts";
 import type { TransferOutcome } from "./observe-transfer.ts";
 import type { Transfer } from "./transfer.ts";
-import { writeNewFile } from "./write-new-file.ts";
+import { writeNewFile, writeScattered } from "./write-new-file.ts";
 
 export interface LoadJob {
   artifact: Artifact;
@@ -55,13 +56,17 @@ export async function loadArtifact(
   const staging = stagingOf(target);
   await makeParent(dirname(target));
   const retrier = transfer.retrier();
+  let wasDamaged = false;
   for (;;) {
     await clear(staging); // of an earlier attempt, or of a run that was killed
     try {
       return await loadOnce(job, staging, transfer, tracing);
     } catch (error) {
       await transfer.abandon(() => clear(staging), `${staging.directory}`);
-      await retrier.failed(asRestartable(error));
+      const isDamaged = error instanceof ArtifactError && error.code === "transfer.digest_mismatch";
+      // Once: what is damaged a second time is damaged where it comes from.
+      await retrier.failed(isDamaged && !wasDamaged ? asTransient(error) : asRestartable(error));
+      wasDamaged ||= isDamaged;
       transfer.restart();
     }
   }
@@ -97,9 +102,18 @@ async function loadOnce(
     return { archive: "none" };
   }
   const wanted = archiveStrategy(artifact.archive).type;
+  const { scatter } = content;
+  if (wanted === "none" && scatter) {
+    await unarchiving("none", async () => {
+      await scatterInto(staging, scatter, transfer);
+      await settle();
+    });
+    return { archive: "none" };
+  }
   const { kind, source } = await detected(wanted, content.stream);
   await unarchiving(kind, async () => {
     await unpack[kind](source, { ...staging, limits }, transfer);
+    if (kind !== "none") checkCount(content.files, transfer, artifact.name);
     await settle();
   });
   return { archive: kind };
@@ -112,6 +126,23 @@ async function detected(
   if (wanted !== "auto") return { kind: wanted, source };
   const found = await detectArchive(source);
   return { kind: found.kind === "tar.gz" ? "tar" : "none", source: found.source };
+}
+
+/** As many files as whoever saved the archive had put into it; what was left out has been said. */
+function checkCount(recorded: number | undefined, { tally }: Transfer, name: string): void {
+  if (recorded === undefined || tally.leftOut > 0 || tally.files === recorded) return;
+  throw mismatch(`artifact ${name}`, `${tally.files} files, its metadata says ${recorded}`);
+}
+
+async function scatterInto(
+  { directory, target }: Staging,
+  scatter: NonNullable<Extract<ArtifactContent, { kind: "stream" }>["scatter"]>,
+  transfer: Transfer,
+): Promise<void> {
+  await makeDirectory(directory);
+  const startMs = transfer.now();
+  const sizeBytes = await writeScattered(join(directory, ONLY_ENTRY), scatter, transfer.clock);
+  transfer.fileMoved({ file: basename(target), sizeBytes, durationMs: transfer.now() - startMs });
 }
 
 type Unpack = (
@@ -156,6 +187,7 @@ function report(
   transfer: Transfer,
 ): void {
   if (skippedEntries === 0) return;
+  transfer.tally.leftOut += skippedEntries;
   const shown = skipped.slice(0, 5).map(({ path, reason }) => `${path} (${reason})`);
   const more = skippedEntries > shown.length ? ` and ${skippedEntries - shown.length} more` : "";
   transfer.warn(`left out of the archive: ${shown.join(", ")}${more}`);
@@ -164,7 +196,16 @@ function report(
 /** An object that was replaced while it was read is whole again when it is read from its beginning. */
 function asRestartable(error: unknown): unknown {
   if (!(error instanceof ArtifactError) || error.code !== "s3.changed_while_reading") return error;
-  return new ArtifactError(error.message, { code: error.code, transient: true, cause: error });
+  return asTransient(error);
+}
+
+function asTransient(error: ArtifactError): ArtifactError {
+  return new ArtifactError(error.message, {
+    code: error.code,
+    transient: true,
+    cause: error,
+    ...(error.remedy !== undefined && { remedy: error.remedy }),
+  });
 }
 
 /** The contract's mode and text (§6 step 8). */

@@ -190,7 +190,8 @@ class Saving {
     pack: () => AsyncIterable<Uint8Array>,
   ): Promise<string> {
     const archiving = (work: () => Promise<void>): Promise<void> => this.#archiving(archive, work);
-    return this.#send({ fileName, open: () => during(pack, archiving) });
+    const files = (): number => this.#transfer.tally.files;
+    return this.#send({ fileName, files, open: () => during(pack, archiving) });
   }
 
   /** @returns the digest of what was sent */

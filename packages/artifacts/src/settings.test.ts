@@ -20,6 +20,7 @@ describe("parseTransferSettings", () => {
       partBytes: 8 * MIB,
       partsInFlight: 4,
       stallTimeoutMs: 10_000,
+      minBytesPerSecond: 4096,
       retry: { baseDelayMs: 1000, factor: 1.6, budgetMs: 120_000 },
       git: { program: "git", knownHosts: ["/etc/ssh/ssh_known_hosts"] },
     });

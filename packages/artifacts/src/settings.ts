@@ -23,6 +23,8 @@ export interface TransferSettings {
   partsInFlight: number;
   /** A connection that delivers nothing for this long is left. `SKEIN_STALL_TIMEOUT_SECONDS`, default 10. */
   stallTimeoutMs: number;
+  /** So is one that delivers less than this for as long. `SKEIN_STALL_MIN_KIB_PER_SECOND`, default 4. */
+  minBytesPerSecond: number;
   retry: RetryPolicy;
   /** What an archive may ask of us. `SKEIN_UNPACK_MAX_*`. */
   unpackLimits: UnpackLimits;
@@ -88,6 +90,7 @@ export function parseTransferSettings(config: TransferConfig, env: Environment):
     partBytes: config.s3UploadPartSizeBytes ?? 8 * MIB,
     partsInFlight: config.s3UploadThreads ?? 4,
     stallTimeoutMs: parseCount(env, "SKEIN_STALL_TIMEOUT_SECONDS", 10) * 1000,
+    minBytesPerSecond: parseCount(env, "SKEIN_STALL_MIN_KIB_PER_SECOND", 4) * 1024,
     retry: {
       baseDelayMs: backoff.durationMs,
       factor: backoff.factor,

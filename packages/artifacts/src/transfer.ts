@@ -46,6 +46,8 @@ export interface Tally {
   bytes: number;
   unpackedBytes: number;
   files: number;
+  /** Entries of an archive that were not unpacked. */
+  leftOut: number;
   retries: number;
   throttledMs: number;
   stalledMs: number;
@@ -81,6 +83,7 @@ export class Transfer {
       bytes: 0,
       unpackedBytes: 0,
       files: 0,
+      leftOut: 0,
       retries: 0,
       throttledMs: 0,
       stalledMs: 0,
@@ -163,5 +166,6 @@ export class Transfer {
   restart(): void {
     this.tally.unpackedBytes = 0;
     this.tally.files = 0;
+    this.tally.leftOut = 0;
   }
 }

@@ -3,6 +3,8 @@ import { ArtifactError } from "@skein/contract";
 export interface StallOptions {
   /** A wait longer than this for the next bytes is a stall. */
   timeoutMs: number;
+  /** So is a time of waiting that long which has brought less than this many bytes a second. Default 0. */
+  minBytesPerSecond?: number;
   /** Must make the pending read fail with this reason, by aborting the request behind it. */
   abort: (reason: ArtifactError) => void;
   /** Told how long nothing came. */
@@ -21,14 +23,17 @@ export async function* watchStalls(
 ): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]();
   const timer = new StallTimer(options);
+  const floor = new SpeedFloor(options);
   try {
     for (;;) {
       timer.start();
+      const sinceMs = performance.now();
       const next = await iterator.next().catch((error: unknown) => {
         throw timer.stalled ?? error;
       });
       timer.stop();
       if (next.done) return;
+      floor.passed(next.value.byteLength, performance.now() - sinceMs);
       yield next.value;
     }
   } finally {
@@ -47,6 +52,37 @@ export async function withinStallTime<T>(answer: () => Promise<T>, options: Stal
     throw timer.stalled ?? error;
   } finally {
     timer.stop();
+  }
+}
+
+/** A connection may be alive and yet no use. */
+class SpeedFloor {
+  readonly #options: StallOptions;
+  #waitedMs = 0;
+  #bytes = 0;
+
+  constructor(options: StallOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ArtifactError `transfer.stalled` when what has come is not worth the time */
+  passed(bytes: number, waitedMs: number): void {
+    const { timeoutMs, minBytesPerSecond = 0, abort, onStall, what } = this.#options;
+    this.#waitedMs += waitedMs;
+    this.#bytes += bytes;
+    if (this.#waitedMs < timeoutMs) return;
+    if (this.#bytes >= (minBytesPerSecond * this.#waitedMs) / 1000) {
+      this.#waitedMs = 0;
+      this.#bytes = 0;
+      return;
+    }
+    onStall(this.#waitedMs);
+    const stalled = new ArtifactError(
+      `${what} delivered ${this.#bytes} bytes in ${(this.#waitedMs / 1000).toFixed(1)} s`,
+      { code: "transfer.stalled", transient: true },
+    );
+    abort(stalled);
+    throw stalled;
   }
 }
 

@@ -89,3 +89,35 @@ async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promis
     }
   }
 }
+
+/** Pieces of a file that are written at the same time; each is as long as what a socket brings. */
+type Scatter = (write: (chunk: Uint8Array, position: number) => Promise<void>) => Promise<void>;
+
+/**
+ * Writes pieces into a file that must not exist yet, each to its place, in whatever order they come.
+ *
+ * @returns the length of the file
+ * @throws ArtifactError for what the disk refuses; the errors of `scatter` as they are
+ */
+export async function writeScattered(path: string, scatter: Scatter, meter: StageMeter): Promise<number> {
+  const disk = new WaitedForDisk(path, meter);
+  const file = await disk.wait(() => open(path, NEW_FILE, FILE_MODE));
+  let lengthBytes = 0;
+  try {
+    await scatter(async (chunk, position) => {
+      await disk.wait(() => writeAt(file, chunk, position));
+      lengthBytes = Math.max(lengthBytes, position + chunk.byteLength);
+    });
+    return lengthBytes;
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAt(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  let written = 0;
+  while (written < chunk.byteLength) {
+    const { bytesWritten } = await file.write(chunk, written, chunk.byteLength - written, position + written);
+    written += bytesWritten;
+  }
+}

@@ -7,6 +7,7 @@ export { createJournal } from "./journal-file.ts";
 export type { ActParts, EngineFactory, TransferParts, WaitParts } from "./parts.ts";
 export { readTemplate } from "./read-template.ts";
 export { createSecretReader } from "./secret-files.ts";
+export { storeTrace } from "./store-trace.ts";
 export { runSupervisorLoad } from "./supervisor-load.ts";
 export { runWaitBegin } from "./wait-begin.ts";
 export type { FinishOutcome, FinishParts } from "./wait-finish.ts";

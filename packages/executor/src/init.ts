@@ -1,4 +1,4 @@
-import { formatTraceparent, type Paths, serialiseTemplate } from "@skein/contract";
+import { formatTraceparent, serialiseTemplate } from "@skein/contract";
 import { type ParentContext, runAttributes } from "@skein/telemetry";
 import { installFront } from "./install-front.ts";
 import { loadArtifacts } from "./load-artifacts.ts";
@@ -10,6 +10,8 @@ import { stageFiles } from "./stage-files.ts";
 export interface InitParts extends TransferParts {
   /** What this container hangs below, for the containers of the pod that are given no context of their own. */
   parent: ParentContext | undefined;
+  /** Variables for the users' containers that do not set them themselves. */
+  settingsForMain?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -25,21 +27,24 @@ export function runInit(parts: InitParts): Promise<void> {
   return tracing.withSpan("runInitContainer", { attributes: runAttributes(runIdentity(parts)) }, async () => {
     await installFront(config, paths);
     await replaceFile(paths.template, serialiseTemplate(template), 0o444);
-    await leaveTraceContext(parts.parent, paths);
+    await leaveTraceContext(parts);
     await tracing.withSpan("stageFiles", {}, () => stageFiles(template, paths));
     await loadArtifacts(parts);
   });
 }
 
-export async function leaveTraceContext(
-  parent: ParentContext | undefined,
-  paths: Pick<Paths, "traceContext">,
-): Promise<void> {
+/** For the containers of the pod that are given no context of their own, and what all of them are to be told. */
+export async function leaveTraceContext({
+  parent,
+  paths,
+  settingsForMain = {},
+}: Pick<InitParts, "parent" | "paths" | "settingsForMain">): Promise<void> {
   if (!parent) return;
   const context = {
     traceparent: formatTraceparent(parent),
     tracestate: parent.traceState ?? "",
     baggage: parent.baggage ?? "",
+    ...(Object.keys(settingsForMain).length > 0 ? { environment: settingsForMain } : {}),
   };
   await replaceFile(paths.traceContext, JSON.stringify(context), 0o644);
 }

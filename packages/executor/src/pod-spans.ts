@@ -18,7 +18,9 @@ export async function emitPodSpans(parts: WaitParts, error: Error | undefined): 
   if (tracing.level === "off") return;
   try {
     for (const container of await journaledContainers(parts)) {
-      const spans = buildMainSpans(await mainSpansInput(container, parts));
+      const input = await mainSpansInput(container, parts);
+      // Of an init container that had nowhere to send its spans: those it made itself.
+      const spans = [...journaledSpans(input.lines), ...buildMainSpans(input)];
       tracing.emit(spans, { containerName: container });
     }
     const lines = await journal.read();

@@ -20,7 +20,7 @@ export async function runSupervisorLoad(parts: WaitParts & InitParts): Promise<v
     await naming("failed to write template", () =>
       replaceFile(paths.template, serialiseTemplate(template), 0o444),
     );
-    await leaveTraceContext(parts.parent, paths);
+    await leaveTraceContext(parts);
     await naming("failed to stage files", () =>
       parts.tracing.withSpan("stageFiles", {}, () => stageFiles(template, paths)),
     );

@@ -39,6 +39,12 @@ export const ARTIFACT_ATTRIBUTES = {
     on: ARTIFACTS,
     brief: "Files, of all artifacts.",
   },
+  artifactDirection: {
+    key: "argo.artifact.direction",
+    type: "string",
+    on: "metrics",
+    brief: "`load` or `save`.",
+  },
   artifactName: { key: "argo.artifact.name", type: "string", on: ARTIFACT, brief: "The artifact's name." },
   artifactDriver: {
     key: "argo.artifact.driver",

@@ -2,6 +2,7 @@ import type { Environment, Logger, SpanLine } from "@skein/contract";
 import { parseTraceparent } from "@skein/contract";
 import { createNoopTracing } from "./noop-tracing.ts";
 import { parseOtlpTarget } from "./otlp-exporter.ts";
+import type { OtlpTraceRequest } from "./otlp-span.ts";
 import type { ResourceFacts } from "./resource.ts";
 import { resourceAttributes } from "./resource.ts";
 import { chooseTraceLevel } from "./trace-level.ts";
@@ -22,6 +23,10 @@ export interface TracingOptions {
    * Nothing is sent or written to the trace file then.
    */
   journal?: ((line: SpanLine) => void) | undefined;
+  /** The journal is wanted although there is neither a collector nor a file: somebody else will collect it. */
+  keepsJournal?: boolean;
+  /** Takes all spans, in the order in which they end, where there is no collector. */
+  collect?: ((spans: OtlpTraceRequest) => void) | undefined;
   log?: Logger | undefined;
 }
 
@@ -43,13 +48,26 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
     log,
   );
   const isWanted = level !== "off" && env.OTEL_SDK_DISABLED?.toLowerCase() !== "true";
-  if (!isWanted || (!target && !file)) return createNoopTracing(options.parent);
+  const collect = target ? undefined : options.collect;
+  const isTaken = target || file || collect || (journal && options.keepsJournal);
+  if (!isWanted || !isTaken) return createNoopTracing(options.parent);
 
   const sdk = await import("./sdk-tracing.ts");
   const sinks = await import("./span-sinks.ts");
+  const { version } = options.resource;
+  const resource = resourceAttributes(options.resource, env);
   const sink = journal
     ? sinks.createJournalPipeline(journal, log)
-    : await sinks.createExportPipeline({ target, file, fileDelayMs: FILE_DELAY_MS, env, log });
+    : await sinks.createExportPipeline({
+        target,
+        file,
+        fileDelayMs: FILE_DELAY_MS,
+        env,
+        resource,
+        version,
+        log,
+        collect,
+      });
   return sdk.createSdkTracing({
     env,
     level,
@@ -57,8 +75,8 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
     parent: explicit ? asSampled(options.parent) : options.parent,
     ignoreParentFlag: explicit,
     link: parseTraceparent(options.linkAnnotation),
-    version: options.resource.version,
-    resource: resourceAttributes(options.resource, env),
+    version,
+    resource,
     processors: sink.processors,
     shutdown: sink.shutdown,
   });

@@ -4,6 +4,7 @@ export type { TracingOptions } from "./create-tracing.ts";
 export { createTracing } from "./create-tracing.ts";
 export type { FileEventRecorder, FileEventRecorderOptions, FileRecord } from "./file-event-recorder.ts";
 export { createFileEventRecorder } from "./file-event-recorder.ts";
+export { settingsForMain } from "./hand-over.ts";
 export { createNoopTracing } from "./noop-tracing.ts";
 export type { ParentSources } from "./parent-context.ts";
 export { extractParent, injectContext } from "./parent-context.ts";
@@ -41,6 +42,7 @@ export { journaledSpans, waitContext, waitWorkloadContext } from "./journal-live
 export type { MainSpansInput } from "./main-spans.ts";
 export { buildMainSpans } from "./main-spans.ts";
 export { encodeAttributes } from "./otlp-attributes.ts";
+export { hasCollector } from "./otlp-exporter.ts";
 export type { OtlpLink, OtlpSpan, OtlpTraceRequest } from "./otlp-span.ts";
 export type { WaitSpansInput } from "./wait-spans.ts";
 export { buildWaitSpans } from "./wait-spans.ts";

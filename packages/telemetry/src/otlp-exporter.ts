@@ -1,8 +1,6 @@
 import type { SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Environment } from "@skein/contract";
 import { ConfigError } from "@skein/contract";
-import type { TrackedExporter } from "./track-sockets.ts";
-import { trackSockets } from "./track-sockets.ts";
 
 export type OtlpProtocol = "grpc" | "http/protobuf" | "http/json";
 
@@ -38,12 +36,17 @@ export function parseOtlpTarget(env: Environment): OtlpTarget | undefined {
   return { protocol: protocol as OtlpProtocol, endpoint };
 }
 
+/** Whether spans are sent anywhere. @throws ConfigError as {@link parseOtlpTarget} does */
+export function hasCollector(env: Environment): boolean {
+  return parseOtlpTarget(env) !== undefined;
+}
+
 /**
  * The SDK's exporter for the protocol; only that one is loaded. Endpoint, headers, compression and certificates are
  * read from `process.env` by the SDK itself.
  */
-export async function createOtlpExporter(protocol: OtlpProtocol, env: Environment): Promise<TrackedExporter> {
-  return trackSockets(await loadExporter(protocol, { timeoutMillis: exportTimeoutMs(env) }));
+export function createOtlpExporter(protocol: OtlpProtocol, env: Environment): Promise<SpanExporter> {
+  return loadExporter(protocol, { timeoutMillis: exportTimeoutMs(env) });
 }
 
 async function loadExporter(
@@ -67,7 +70,7 @@ async function loadExporter(
 }
 
 /** `OTEL_EXPORTER_OTLP_[TRACES_]TIMEOUT` in ms, as far as a shutdown can wait for it. */
-function exportTimeoutMs(env: Environment): number {
+export function exportTimeoutMs(env: Environment): number {
   const asked = Number(env.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT || env.OTEL_EXPORTER_OTLP_TIMEOUT || Number.NaN);
   return asked > 0 ? Math.min(asked, MAX_EXPORT_MS) : MAX_EXPORT_MS;
 }

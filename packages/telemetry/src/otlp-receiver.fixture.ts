@@ -46,12 +46,13 @@ export function spansOf(requests: readonly OtlpTraceRequest[]): OtlpSpan[] {
   );
 }
 
-/** An OTLP/HTTP receiver: protobuf or JSON, by the content type. */
+/** An OTLP/HTTP receiver of traces: protobuf or JSON, by the content type. */
 export async function startHttpReceiver(): Promise<Receiver> {
   const requests: Receiver["requests"] = [];
   const server = createHttpServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (request.url !== "/v1/traces") return void response.writeHead(404).end();
     const raw = Buffer.concat(chunks);
     const bytes = request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw;
     const isJson = request.headers["content-type"] === "application/json";

@@ -5,7 +5,12 @@ import { errorMessage } from "@skein/contract";
 import { createFileSink } from "./file-sink.ts";
 import { createJournalSink } from "./journal-sink.ts";
 import type { OtlpTarget } from "./otlp-exporter.ts";
-import { createOtlpExporter } from "./otlp-exporter.ts";
+import { createOtlpExporter, exportTimeoutMs } from "./otlp-exporter.ts";
+import type { OtlpTraceRequest } from "./otlp-span.ts";
+import { toTraceRequest } from "./span-codec.ts";
+import type { SpanMetrics } from "./span-metrics.ts";
+import { type SocketTracker, trackSockets } from "./track-sockets.ts";
+import { wantsMetrics } from "./wants-metrics.ts";
 
 /** Spans wait here for their export. A day of progress reports is re-exported at once, hence not the SDK's 2,048. */
 const MAX_QUEUED_SPANS = 65_536;
@@ -27,37 +32,72 @@ export interface ExportPipelineOptions {
   file: string | undefined;
   fileDelayMs: number;
   env: Environment;
+  resource: Readonly<Record<string, string>>;
+  version: string;
   log: Logger | undefined;
+  collect: ((spans: OtlpTraceRequest) => void) | undefined;
 }
 
-/** Sends spans to the collector, appends them to the file, or both. */
+/** Sends spans and metrics to the collector, appends spans to the file, or both. */
 export async function createExportPipeline(options: ExportPipelineOptions): Promise<SpanPipeline> {
   const { target, file, fileDelayMs, env, log } = options;
   const queue = env.OTEL_BSP_MAX_QUEUE_SIZE ? {} : { maxQueueSize: MAX_QUEUED_SPANS };
-  const processors: BatchSpanProcessor[] = [];
-  let destroy = (): void => {};
+  const processors: SpanProcessor[] = [];
+  const shutdowns: (() => Promise<void>)[] = [];
+  const add = (processor: SpanProcessor, shutdown = () => processor.shutdown()): void => {
+    processors.push(processor);
+    shutdowns.push(shutdown);
+  };
+  const sockets = target && trackSockets();
   if (file) {
     const sink = reportingFailure(`file ${file}`, createFileSink(file), log);
-    processors.push(new BatchSpanProcessor(sink, { ...queue, scheduledDelayMillis: fileDelayMs }));
+    add(new BatchSpanProcessor(sink, { ...queue, scheduledDelayMillis: fileDelayMs }));
   }
-  if (target) {
+  if (options.collect) add(new SimpleSpanProcessor(createCollector(options.collect)));
+  if (target && sockets) {
     const endpoint = withoutCredentials(target.endpoint);
     log?.info("Starting OTLP tracing exporter", { protocol: target.protocol, endpoint });
     const otlp = await createOtlpExporter(target.protocol, env);
-    destroy = otlp.destroy;
-    const sink = reportingFailure(`${target.protocol} ${endpoint}`, otlp.exporter, log);
-    processors.push(new BatchSpanProcessor(sink, queue));
+    const sink = reportingFailure(`${target.protocol} ${endpoint}`, otlp, log);
+    const batches = new BatchSpanProcessor(tracked(sink, sockets), queue);
+    add(batches);
+    const metrics = await loadMetrics(options, target);
+    if (metrics) add(metrics.processor, () => sockets.run(() => metrics.shutdown()));
   }
   return {
     processors,
     async shutdown(timeoutMs) {
       await settle(
-        processors.map((processor) => processor.shutdown()),
+        shutdowns.map((shutdown) => shutdown()),
         timeoutMs,
       );
-      destroy();
+      sockets?.destroy();
     },
   };
+}
+
+async function loadMetrics(
+  options: ExportPipelineOptions,
+  { protocol }: OtlpTarget,
+): Promise<SpanMetrics | undefined> {
+  const { env, resource, version, log } = options;
+  if (!wantsMetrics(env)) return undefined;
+  const { createSpanMetrics } = await import("./span-metrics.ts");
+  return createSpanMetrics({ protocol, timeoutMs: exportTimeoutMs(env), env, resource, version, log });
+}
+
+function createCollector(collect: (spans: OtlpTraceRequest) => void): SpanExporter {
+  return {
+    export(spans, done) {
+      collect(toTraceRequest(spans));
+      done({ code: 0 });
+    },
+    shutdown: async () => {},
+  };
+}
+
+function tracked(exporter: SpanExporter, sockets: SocketTracker): SpanExporter {
+  return { ...exporter, export: (spans, done) => sockets.run(() => exporter.export(spans, done)) };
 }
 
 /** Waits for all, however they end, but not longer than the time given. */

@@ -26,6 +26,18 @@ export const SWITCHES: readonly SwitchDefinition[] = [
     brief: "Appends spans to a file as OTLP JSON lines, instead of or besides sending them.",
   },
   {
+    name: "`SKEIN_TRACE_STORE`",
+    values: "`true`",
+    brief:
+      "Where no collector is configured, the trace of each pod is saved as `trace.otlp.json` below the key of its logs (`archiveLocation`), whether logs are archived or not. `skein report` reads it.",
+  },
+  {
+    name: "`SKEIN_TRACE_TO_MAIN`",
+    values: "`true`",
+    brief:
+      "Gives the user's process the executor's `OTEL_EXPORTER_OTLP_*` endpoint, protocol, compression and timeout, each unless its container sets it. Never headers or certificates. In `executor.env`, for init or supervisor.",
+  },
+  {
     name: "`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`",
     values: "URL",
     brief:
@@ -49,6 +61,11 @@ export const SWITCHES: readonly SwitchDefinition[] = [
       "At most 1,800: an export must be over when the 2 s are that a container may spend on tracing at its end.",
   },
   { name: "`OTEL_TRACES_EXPORTER`", values: "`none`", brief: "Nothing is sent, whatever the endpoint." },
+  {
+    name: "`OTEL_METRICS_EXPORTER`",
+    values: "`none`",
+    brief: "No metrics are sent. `OTEL_EXPORTER_OTLP_METRICS_*` are read by the SDK.",
+  },
   { name: "`OTEL_SDK_DISABLED`", values: "`true`", brief: "Nothing is traced." },
   {
     name: "`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`",

@@ -2,6 +2,8 @@ import { type AttributeDefinition, CONVENTIONS } from "./attribute-definition.ts
 import { ATTRIBUTES } from "./attribute-names.ts";
 import { CONTROLLER_SPANS } from "./controller-span-names.ts";
 import { EVENTS, type EventDefinition } from "./event-names.ts";
+import { METRICS, type MetricDefinition } from "./metric-names.ts";
+import { documentedName, TALK_NAMES } from "./other-names.ts";
 import { SPANS, type SpanDefinition } from "./span-names.ts";
 import { SWITCHES } from "./switches.ts";
 
@@ -12,6 +14,8 @@ export function fillTables(markdown: string): string {
     "controller spans": spanTable(CONTROLLER_SPANS),
     events: eventTable(),
     attributes: attributeTable(),
+    names: nameTable(),
+    metrics: metricTable(),
     switches: switchTable(),
   };
   return Object.entries(tables).reduce((text, [name, table]) => {
@@ -63,6 +67,35 @@ function attributeTable(): string {
         attribute.on,
         attribute.brief,
       ]),
+  );
+}
+
+function nameTable(): string {
+  const spans = { ...CONTROLLER_SPANS, ...SPANS };
+  const names = [...Object.keys(spans), ...Object.values(EVENTS).map(({ name }) => name)];
+  const talk: Readonly<Record<string, string | undefined>> = TALK_NAMES;
+  return table(
+    ["here and on the wire", "in Argo's documentation", "in the talk"],
+    names
+      .filter((name) => name in spans || talk[name] !== undefined)
+      .map((name) => [
+        `\`${name}\``,
+        name in spans ? `\`${documentedName(name)}\`` : "–",
+        talk[name] === undefined ? "–" : `\`${talk[name]}\``,
+      ]),
+  );
+}
+
+function metricTable(): string {
+  return table(
+    ["metric", "instrument", "unit", "attributes", "what"],
+    Object.values<MetricDefinition>(METRICS).map((metric) => [
+      `\`${metric.name}\``,
+      metric.instrument,
+      `\`${metric.unit}\``,
+      metric.attributes.map((key) => `\`${key}\``).join(", "),
+      metric.brief,
+    ]),
   );
 }
 

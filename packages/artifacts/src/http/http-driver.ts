@@ -12,6 +12,8 @@ export interface HttpDriverOptions {
   secrets: SecretReader;
   /** A connection that delivers nothing for this long is left. */
   stallTimeoutMs: number;
+  /** So is one that delivers less than this for as long. Default 0. */
+  minBytesPerSecond?: number;
   proxyEnv: Environment;
   /** How the driver is called in spans; Artifactory is spoken to in the same way. Default `http`. */
   name?: DriverName;
@@ -36,8 +38,14 @@ export function createHttpDriver(at: HttpLocation, options: HttpDriverOptions): 
     key: getKey({ http: at }),
     attributes: { [ATTR.serverAddress]: url.hostname },
     async open(transfer) {
-      const { stallTimeoutMs } = options;
-      const download: Download = { ...(await prepare(transfer)), url, transfer, stallTimeoutMs };
+      const { stallTimeoutMs, minBytesPerSecond = 0 } = options;
+      const download: Download = {
+        ...(await prepare(transfer)),
+        url,
+        transfer,
+        stallTimeoutMs,
+        minBytesPerSecond,
+      };
       return { kind: "stream", ...(await openDownload(download)) };
     },
     async saveStream(stream, transfer) {

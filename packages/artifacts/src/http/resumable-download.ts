@@ -10,6 +10,8 @@ export interface Download extends HttpAccess {
   url: URL;
   transfer: Transfer;
   stallTimeoutMs: number;
+  /** So is one that delivers less than this for as long. Default 0. */
+  minBytesPerSecond?: number;
 }
 
 interface Attempt {
@@ -83,11 +85,12 @@ async function askForRest(download: Download, fromByte: number, validator: strin
 }
 
 async function ask(download: Download, more: Record<string, string>): Promise<Attempt> {
-  const { client, headers, url, transfer, stallTimeoutMs } = download;
+  const { client, headers, url, transfer, stallTimeoutMs, minBytesPerSecond = 0 } = download;
   const doing = `loading content from ${printable(url)}`;
   const own = new AbortController();
   const stall: StallOptions = {
     timeoutMs: stallTimeoutMs,
+    minBytesPerSecond,
     what: printable(url),
     abort: (reason) => own.abort(reason),
     onStall: (ms) => {

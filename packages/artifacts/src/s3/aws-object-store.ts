@@ -111,15 +111,15 @@ export class AwsObjectStore implements ObjectStore {
     };
   }
 
-  async put(key: string, body: Uint8Array, { signal, contentType }: PutOptions): Promise<void> {
-    const object = { ...(await this.#newObject(key, contentType)), ContentLength: body.byteLength };
+  async put(key: string, body: Uint8Array, { signal, ...facts }: PutOptions): Promise<void> {
+    const object = { ...(await this.#newObject(key, facts)), ContentLength: body.byteLength };
     await this.#sendBody({ operation: "PutObject", key, signal }, body, (client, content) =>
       client.send(new PutObjectCommand({ ...object, ...content }), { abortSignal: signal }),
     );
   }
 
-  async createUpload(key: string, { signal, contentType }: PutOptions): Promise<string> {
-    const input = await this.#newObject(key, contentType);
+  async createUpload(key: string, { signal, ...facts }: PutOptions): Promise<string> {
+    const input = await this.#newObject(key, facts);
     const output = await this.#send({ operation: "CreateMultipartUpload", key, signal }, (client) =>
       client.send(new CreateMultipartUploadCommand(input), { abortSignal: signal }),
     );
@@ -185,9 +185,15 @@ export class AwsObjectStore implements ObjectStore {
     return { Bucket: this.#bucket, Key: key, ...(await readFields(this.#encryption, key)) };
   }
 
-  async #newObject(key: string, contentType: string) {
+  async #newObject(key: string, { contentType, metadata }: Omit<PutOptions, "signal">) {
     const encryption = await writeFields(this.#encryption, key);
-    return { Bucket: this.#bucket, Key: key, ContentType: contentType, ...encryption };
+    return {
+      Bucket: this.#bucket,
+      Key: key,
+      ContentType: contentType,
+      ...(metadata && { Metadata: { ...metadata } }),
+      ...encryption,
+    };
   }
 
   async #send<T>(call: Call, request: (client: S3Client) => Promise<T>): Promise<T> {
@@ -271,6 +277,9 @@ function toObjectBody(
     sizeBytes: range ? Number(range[2]) : lengthBytes,
     lengthBytes,
     etag: output.ETag,
+    metadata: output.Metadata ?? {},
+    sha256: output.ChecksumType === "COMPOSITE" ? undefined : output.ChecksumSHA256,
+    isEtagOpaque: output.ServerSideEncryption === "aws:kms" || output.SSECustomerAlgorithm !== undefined,
     body: translated(body),
   };
 }

@@ -17,7 +17,14 @@ function storeOf(objects: Record<string, string>): Pick<ObjectStore, "get"> {
       const stream = (async function* () {
         if (bytes.byteLength > 0) yield bytes;
       })();
-      return { sizeBytes: bytes.byteLength, lengthBytes: bytes.byteLength, etag: '"1"', body: stream };
+      return {
+        metadata: {},
+        isEtagOpaque: true,
+        sizeBytes: bytes.byteLength,
+        lengthBytes: bytes.byteLength,
+        etag: '"1"',
+        body: stream,
+      };
     },
   };
 }

@@ -1,11 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ArtifactError } from "@skein/contract";
+import { checkIntegrity, type Integrity } from "../integrity.ts";
 import { translateDiskError } from "../node-errors.ts";
 import { runConcurrently } from "../run-concurrently.ts";
 import type { Transfer } from "../transfer.ts";
 import { writeNewFile } from "../write-new-file.ts";
 import { relativeKeyPath } from "./key-path.ts";
+import { integrityOf } from "./object-metadata.ts";
 import type { ListedObject, ObjectStore } from "./object-store.ts";
 import { openObject, type RangedReadOptions } from "./ranged-reader.ts";
 import { readOnce } from "./read-once.ts";
@@ -83,13 +85,14 @@ async function* readSmall(
   store: ObjectStore,
   key: string,
   transfer: Transfer,
-  { stallTimeoutMs }: RangedReadOptions,
+  { stallTimeoutMs, minBytesPerSecond = 0 }: RangedReadOptions,
 ): AsyncGenerator<Uint8Array> {
   const { signal } = transfer;
-  const target = { store, key, transfer, signal, stallTimeoutMs };
+  const target = { store, key, transfer, signal, stallTimeoutMs, minBytesPerSecond };
   yield* await transfer.retry(async () => {
     const chunks: Uint8Array[] = [];
     let missingBytes = 0;
+    let integrity: Integrity | undefined;
     await transfer.requests.use(
       () =>
         transfer.stream(() =>
@@ -99,6 +102,7 @@ async function* readSmall(
             {
               onAnswer(answer) {
                 missingBytes = answer.lengthBytes;
+                integrity = integrityOf(answer, key);
               },
               onBytes(chunk) {
                 missingBytes -= chunk.byteLength;
@@ -110,9 +114,16 @@ async function* readSmall(
       signal,
     );
     if (missingBytes !== 0) throw endedEarly(key, missingBytes);
+    if (integrity) verifyChunks(chunks, integrity, key);
     for (const chunk of chunks) transfer.tally.bytes += chunk.byteLength;
     return chunks;
   });
+}
+
+function verifyChunks(chunks: readonly Uint8Array[], integrity: Integrity, key: string): void {
+  const check = checkIntegrity(integrity, key);
+  for (const chunk of chunks) check.update(chunk);
+  check.verify();
 }
 
 function onDisk(transfer: Transfer, key: string, work: () => void): void {

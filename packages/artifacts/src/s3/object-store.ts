@@ -20,6 +20,12 @@ export interface ObjectBody {
   /** Of `body`. */
   lengthBytes: number;
   etag: string | undefined;
+  /** The user's metadata, names in lower case without `x-amz-meta-`. */
+  metadata: Readonly<Record<string, string>>;
+  /** Of the whole object, in base64, when the store says it without being asked. */
+  sha256?: string | undefined;
+  /** The ETag says nothing of the content: the store has encrypted it with a key that is not its own. */
+  isEtagOpaque: boolean;
   /** Must be read to its end or be ended early; otherwise a connection stays taken. */
   body: AsyncIterable<Uint8Array>;
 }
@@ -37,6 +43,8 @@ export interface ListedObject {
 export interface PutOptions {
   signal: AbortSignal;
   contentType: string;
+  /** The user's metadata, names without `x-amz-meta-`. Default: none. */
+  metadata?: Readonly<Record<string, string>>;
 }
 
 export interface UploadedPart {

@@ -39,6 +39,11 @@ export class RangeQueue implements AsyncIterable<Uint8Array> {
     this.ended.catch(() => {});
   }
 
+  /** Whether the connection waits for the consumer. */
+  get isHeldUp(): boolean {
+    return this.#held.bytes > this.#options.maxBytes;
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for (;;) {
       const chunk = this.#held.take();

@@ -1,9 +1,13 @@
 import { ArtifactError } from "@skein/contract";
 import { type Abortable, abortableWithin } from "../abortable.ts";
+import { checkIntegrity, checkParts, type Integrity, type PartsCheck, verified } from "../integrity.ts";
+import { runConcurrently } from "../run-concurrently.ts";
 import type { Transfer } from "../transfer.ts";
+import { integrityOf, recordedFiles } from "./object-metadata.ts";
 import type { ObjectBody, ObjectStore } from "./object-store.ts";
 import { RangeQueue } from "./range-queue.ts";
 import { lastByte, type RangeTarget, readRange } from "./read-range.ts";
+import { TailHedge } from "./tail-hedge.ts";
 
 export interface RangedReadOptions {
   /** Bytes per request. Default 8 MiB: a tenth of a second on one of S3's connections of about 90 MB/s. */
@@ -12,14 +16,21 @@ export interface RangedReadOptions {
   maxStreams: number;
   /** A connection that delivers nothing for this long is left. Default 10 s. */
   stallTimeoutMs: number;
+  /** So is one that delivers less than this for as long. Default 0. */
+  minBytesPerSecond?: number;
 }
 
 export interface OpenedObject {
   sizeBytes: number;
-  etag: string | undefined;
-  /** The whole object, in order. */
+  /** The whole object, in order; compared at its end with what the store knows of it. */
   stream: AsyncGenerator<Uint8Array>;
+  /** Instead of the stream, for an object of several ranges whose content need not be looked at in order. */
+  scatter?: (write: WriteAt) => Promise<void>;
+  /** Files in the archive, when that was recorded. */
+  files: number | undefined;
 }
+
+export type WriteAt = (chunk: Uint8Array, position: number) => Promise<void>;
 
 /** How far a connection may run ahead of a consumer that keeps up with it. */
 const CALM_BYTES = 1024 * 1024;
@@ -56,6 +67,7 @@ export async function openObject(
     transfer,
     signal: siblings.signal,
     stallTimeoutMs: options.stallTimeoutMs,
+    minBytesPerSecond: options.minBytesPerSecond ?? 0,
     etag: undefined,
   };
   const answered = Promise.withResolvers<ObjectBody>();
@@ -79,9 +91,89 @@ export async function openObject(
     answered.reject(error);
   });
   const answer = await answered.promise;
-  const { sizeBytes, etag } = answer;
+  const { sizeBytes } = answer;
   const rest = { ...options, sizeBytes, nextByte: lastByte(answer, options.rangeBytes - 1) + 1 };
-  return { sizeBytes, etag, stream: deliver(target, first, rest, siblings) };
+  const bytes = deliver(target, first, rest, siblings);
+  try {
+    const integrity = integrityOf(answer, key);
+    const stream = integrity ? verified(bytes, checkIntegrity(integrity, key)) : bytes;
+    const files = recordedFiles(answer);
+    const isOneRange = rest.nextByte >= sizeBytes;
+    if (isOneRange || (integrity && !isCutAlike(integrity, rest))) return { sizeBytes, stream, files };
+    const check = integrity && checkParts(integrity, key);
+    return {
+      sizeBytes,
+      stream,
+      files,
+      scatter: (write) => scatter(target, first, { ...rest, siblings, check }, write),
+    };
+  } catch (error) {
+    await bytes.return(undefined);
+    first.discard();
+    siblings.abort(error);
+    throw error;
+  }
+}
+
+/** Whether the object was sent in parts that are just the ranges it is read in: then each can be compared by itself. */
+function isCutAlike(
+  { partBytes }: Integrity,
+  { rangeBytes, sizeBytes }: { rangeBytes: number; sizeBytes: number },
+): boolean {
+  return partBytes?.(1) === rangeBytes && partBytes(Math.ceil(sizeBytes / rangeBytes)) === rangeBytes;
+}
+
+interface ScatterOptions extends RangedReadOptions {
+  sizeBytes: number;
+  nextByte: number;
+  siblings: Abortable;
+  check: PartsCheck | undefined;
+}
+
+/** The first range has begun already; the others come beside it, each straight to its place. */
+async function scatter(
+  target: RangeTarget,
+  first: RangeQueue,
+  { rangeBytes, maxStreams, sizeBytes, nextByte, siblings, check }: ScatterOptions,
+  write: WriteAt,
+): Promise<void> {
+  const place = (position: number): ((chunk: Uint8Array) => Promise<void>) => {
+    let next = position;
+    const number = Math.floor(position / rangeBytes) + 1;
+    return (chunk) => {
+      check?.update(number, chunk);
+      const at = next;
+      next += chunk.byteLength;
+      return write(chunk, at);
+    };
+  };
+  const begun = async (): Promise<void> => {
+    const push = place(0);
+    for await (const chunk of first) await push(chunk);
+  };
+  using tail = new TailHedge();
+  const rest = function* (): Generator<{ first: number; last: number }> {
+    for (let from = nextByte; from < sizeBytes; from += rangeBytes) {
+      yield { first: from, last: Math.min(from + rangeBytes, sizeBytes) - 1 };
+    }
+    tail.watchTail();
+  };
+  const limits = { limit: Math.max(1, maxStreams - 1), signal: target.signal };
+  const others = runConcurrently(rest(), limits, (range, own) => {
+    const { hedge, end } = tail.begin();
+    const request = { ...range, push: place(range.first), hedge };
+    return readRange({ ...target, signal: own }, request).finally(end);
+  });
+  try {
+    await Promise.all([begun(), others]);
+    check?.verify();
+  } catch (error) {
+    siblings.abort(error);
+    await Promise.allSettled([first.ended, others]);
+    throw error;
+  } finally {
+    siblings[Symbol.dispose]();
+  }
 }
 
 async function* deliver(
@@ -92,15 +184,17 @@ async function* deliver(
 ): AsyncGenerator<Uint8Array> {
   const { rangeBytes, maxStreams, sizeBytes } = options;
   const ahead = [first];
+  using tail = new TailHedge();
   let { nextByte } = options;
   let window = Math.min(CALM_STREAMS, maxStreams);
   try {
     for (;;) {
       while (ahead.length < window && nextByte < sizeBytes) {
         const range = { first: nextByte, last: Math.min(nextByte + rangeBytes, sizeBytes) - 1 };
-        ahead.push(startRange(target, range, window > CALM_STREAMS ? rangeBytes : CALM_BYTES));
+        ahead.push(startRange(target, range, tail, window > CALM_STREAMS ? rangeBytes : CALM_BYTES));
         nextByte = range.last + 1;
       }
+      if (nextByte >= sizeBytes) tail.watchTail();
       const [head] = ahead;
       if (!head) return;
       const sinceMs = performance.now();
@@ -122,16 +216,21 @@ async function* deliver(
 function startRange(
   target: RangeTarget,
   range: { first: number; last: number },
+  tail: TailHedge,
   runAheadBytes: number,
 ): RangeQueue {
   const lengthBytes = range.last - range.first + 1;
   const maxBytes = Math.min(lengthBytes, runAheadBytes);
-  return new RangeQueue({
+  const queue: RangeQueue = new RangeQueue({
     maxBytes,
     memory: target.transfer.memory.acquire(maxBytes, target.signal),
-    read: (_reservation, push) => readRange(target, { ...range, push }),
+    read: (_reservation, push) => {
+      const { hedge, end } = tail.begin(() => queue.isHeldUp);
+      return readRange(target, { ...range, push, hedge }).finally(end);
+    },
     inOnePiece: maxBytes === lengthBytes,
   });
+  return queue;
 }
 
 function givenUp(key: string): ArtifactError {

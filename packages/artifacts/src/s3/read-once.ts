@@ -10,17 +10,20 @@ export interface ReadTarget {
   signal: AbortSignal;
   /** A connection that delivers nothing for this long is left. */
   stallTimeoutMs: number;
+  /** So is one that delivers less than this for as long. */
+  minBytesPerSecond: number;
 }
 
 /** One GET to the end of its body, counted and watched for stalls. Never retries. */
 export async function readOnce(
-  { store, key, transfer, signal, stallTimeoutMs }: ReadTarget,
+  { store, key, transfer, signal, stallTimeoutMs, minBytesPerSecond }: ReadTarget,
   what: Omit<GetOptions, "signal">,
   to: { onAnswer: (answer: ObjectBody) => void; onBytes: (chunk: Uint8Array) => Promise<void> | void },
 ): Promise<void> {
   using attempt = abortableWithin(signal);
   const stall: StallOptions = {
     timeoutMs: stallTimeoutMs,
+    minBytesPerSecond,
     what: `the connection that carries ${key}`,
     abort: attempt.abort,
     onStall: (ms) => {

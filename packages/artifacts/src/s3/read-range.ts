@@ -1,4 +1,6 @@
 import { ArtifactError } from "@skein/contract";
+import { abortableWithin } from "../abortable.ts";
+import type { Retrier } from "../retry.ts";
 import type { ObjectBody } from "./object-store.ts";
 import type { Push } from "./range-queue.ts";
 import { type ReadTarget, readOnce } from "./read-once.ts";
@@ -17,48 +19,106 @@ export interface RangeRequest {
   push: Push;
   /** Told of the first answer. */
   onAnswer?: (answer: ObjectBody) => void;
+  /** When it resolves, a second connection tries to be faster. */
+  hedge?: Promise<void>;
 }
 
 /**
  * Reads one range to its end. A connection that breaks, stalls or ends early is replaced by one that begins at
- * the byte it had reached: what has arrived is never read again.
+ * the byte it had reached: what has arrived is never read again. When `hedge` resolves, a second connection begins at that
+ * byte, too, and whichever is ahead brings the next one; the other is given up in the end.
  */
 export async function readRange(target: RangeTarget, request: RangeRequest): Promise<void> {
-  const { transfer } = target;
-  const retrier = transfer.retrier(target.signal);
-  const range = { first: request.first, last: request.last };
-  let onAnswer = request.onAnswer;
-  for (;;) {
-    try {
-      await transfer.requests.use(
-        () =>
-          transfer.stream(() =>
-            readOnce(
-              target,
-              { range: { ...range }, ifMatch: target.etag },
-              {
-                onAnswer(answer) {
-                  target.etag ??= answer.etag;
-                  if (onAnswer) range.last = lastByte(answer, range.last);
-                  onAnswer?.(answer);
-                  onAnswer = undefined;
-                },
-                onBytes(chunk) {
-                  range.first += chunk.byteLength;
-                  transfer.tally.bytes += chunk.byteLength;
-                  retrier.progressed();
-                  return request.push(chunk);
-                },
-              },
-            ),
-          ),
-        target.signal,
-      );
-      if (range.first > range.last) return;
-      throw endedEarly(target.key, range.last - range.first + 1);
-    } catch (error) {
-      await retrier.failed(error);
+  using own = abortableWithin(target.signal);
+  const reading = new RangeReading(target, own.signal, request);
+  let isOver = false;
+  const second = request.hedge?.then(() => (isOver ? undefined : reading.hedge()));
+  try {
+    await reading.run();
+  } finally {
+    isOver = true;
+    own.abort(new ArtifactError(`the range of ${target.key} is there`, { code: "transfer.aborted" }));
+    // Nothing of ours runs after we have returned. A hedge that has not been asked for never ends.
+    if (reading.hasHedge) await second?.catch(() => {});
+  }
+}
+
+class RangeReading {
+  hasHedge = false;
+  readonly #target: RangeTarget;
+  readonly #signal: AbortSignal;
+  readonly #push: Push;
+  /** The next byte that nobody has brought yet, and the last one wanted. */
+  readonly #wanted: { first: number; last: number };
+  #onAnswer: RangeRequest["onAnswer"];
+  readonly #hedgeEnded = Promise.withResolvers<void>();
+
+  constructor(target: RangeTarget, signal: AbortSignal, { first, last, push, onAnswer }: RangeRequest) {
+    this.#target = target;
+    this.#signal = signal;
+    this.#push = push;
+    this.#onAnswer = onAnswer;
+    this.#wanted = { first, last };
+  }
+
+  async run(): Promise<void> {
+    const { transfer, key } = this.#target;
+    const retrier = transfer.retrier(this.#signal);
+    for (;;) {
+      try {
+        // When the hedge has brought the last byte, what this connection still does is of no interest.
+        await Promise.race([this.#connect(retrier), this.#hedgeEnded.promise]);
+        if (this.#isComplete) return;
+        throw endedEarly(key, this.#wanted.last - this.#wanted.first + 1);
+      } catch (error) {
+        if (this.#isComplete) return;
+        await retrier.failed(error);
+      }
     }
+  }
+
+  /** A second connection, once. That it fails changes nothing: the first one is still there. */
+  async hedge(): Promise<void> {
+    this.hasHedge = true;
+    await this.#connect().catch(() => {});
+    if (this.#isComplete) this.#hedgeEnded.resolve();
+  }
+
+  get #isComplete(): boolean {
+    return this.#wanted.first > this.#wanted.last;
+  }
+
+  #connect(retrier?: Retrier): Promise<void> {
+    const { transfer } = this.#target;
+    const target = { ...this.#target, signal: this.#signal };
+    return transfer.requests.use(
+      () =>
+        transfer.stream(() => {
+          let position = this.#wanted.first;
+          const what = { range: { ...this.#wanted }, ifMatch: this.#target.etag };
+          return readOnce(target, what, {
+            onAnswer: (answer) => this.#answered(answer),
+            onBytes: (chunk) => {
+              const start = position;
+              position += chunk.byteLength;
+              transfer.tally.bytes += chunk.byteLength;
+              if (position <= this.#wanted.first) return; // the other connection was faster
+              const fresh = chunk.subarray(this.#wanted.first - start);
+              this.#wanted.first = position;
+              retrier?.progressed();
+              return this.#push(fresh);
+            },
+          });
+        }),
+      this.#signal,
+    );
+  }
+
+  #answered(answer: ObjectBody): void {
+    this.#target.etag ??= answer.etag;
+    if (this.#onAnswer) this.#wanted.last = lastByte(answer, this.#wanted.last);
+    this.#onAnswer?.(answer);
+    this.#onAnswer = undefined;
   }
 }
 

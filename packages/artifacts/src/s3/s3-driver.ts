@@ -48,20 +48,21 @@ class S3Driver implements ArtifactDriver {
     const store = await this.#connect(transfer);
     if (this.key.endsWith("/") || this.key === "") return this.#openDirectory(store, transfer);
     try {
-      const { sizeBytes, stream } = await openObject(store, this.key, transfer, this.#options);
-      return { kind: "stream", sizeBytes, stream };
+      const object = await openObject(store, this.key, transfer, this.#options);
+      return { kind: "stream", ...object };
     } catch (error) {
       if (!(error instanceof ArtifactError) || error.code !== "s3.no_such_key") throw error;
       return this.#openDirectory(store, transfer, error);
     }
   }
 
-  async saveStream({ open, fileName, sizeBytes }: StreamToSave, transfer: Transfer): Promise<void> {
+  async saveStream({ open, fileName, sizeBytes, files }: StreamToSave, transfer: Transfer): Promise<void> {
     const store = await this.#connectToSave(transfer);
     await uploadObject(store, this.key, open(), transfer, {
       ...this.#options,
       contentType: contentType(fileName),
       ...(sizeBytes !== undefined && { sizeBytes }),
+      ...(files && { files }),
     });
   }
 

@@ -1,6 +1,7 @@
 import type { PartBuffer } from "../part-memory.ts";
 import type { Transfer } from "../transfer.ts";
 import { cutParts, MIN_PART_BYTES, type Part, partSize } from "./cut-parts.ts";
+import { metadataOfParts, metadataOfWhole } from "./object-metadata.ts";
 import type { ObjectStore, UploadedPart } from "./object-store.ts";
 
 /** What an upload needs of a store. */
@@ -17,6 +18,8 @@ export interface UploadOptions {
   partsInFlight: number;
   /** Length of the whole, when it is known. */
   sizeBytes?: number;
+  /** Files in an archive; asked when its last byte has been made. */
+  files?: () => number;
 }
 
 /** Sent without any machinery: with thousands of files, what each costs counts. */
@@ -42,7 +45,7 @@ export async function uploadObject(
   const { sizeBytes } = options;
   if (sizeBytes !== undefined && sizeBytes <= SMALL_OBJECT_BYTES) {
     const body = await collect(source);
-    return putWhole(store, key, body, transfer, options.contentType);
+    return putWhole(store, key, body, transfer, options);
   }
   const room = new PartBuffers(transfer, sizeBytes);
   const sizeOf = (number: number): number => partSize(number, options.partBytes, sizeBytes);
@@ -52,7 +55,7 @@ export async function uploadObject(
     const first = await parts.next();
     if (first.done) return;
     if (first.value.last) {
-      await putWhole(store, key, first.value.body, transfer, options.contentType);
+      await putWhole(store, key, first.value.body, transfer, options);
       room.giveBack(first.value.body);
     } else await uploadInParts(store, key, { first: first.value, rest: parts, room }, transfer, options);
   } finally {
@@ -73,10 +76,11 @@ async function putWhole(
   key: string,
   body: Uint8Array,
   transfer: Transfer,
-  contentType: string,
+  { contentType, files }: UploadOptions,
 ): Promise<void> {
   const { signal } = transfer;
-  await send(transfer, signal, () => store.put(key, body, { signal, contentType }));
+  const metadata = metadataOfWhole(body, files?.());
+  await send(transfer, signal, () => store.put(key, body, { signal, contentType, metadata }));
   transfer.tally.bytes += body.byteLength;
 }
 
@@ -91,15 +95,16 @@ async function uploadInParts(
   key: string,
   { first, rest, room }: PartSource,
   transfer: Transfer,
-  { contentType, partsInFlight }: UploadOptions,
+  { contentType, partBytes, partsInFlight, sizeBytes }: UploadOptions,
 ): Promise<void> {
   const failure = new AbortController();
   // Ends waits and keeps further parts from starting. Parts on the wire are left to end by themselves: one that is
   // cut off may still be stored after the upload was aborted, and would stay.
   const giveUp = AbortSignal.any([transfer.signal, failure.signal]);
   const { signal } = transfer;
+  const metadata = metadataOfParts(partBytes, sizeBytes);
   const uploadId = await transfer.retry(() =>
-    transfer.firstByte(() => store.createUpload(key, { signal, contentType })),
+    transfer.firstByte(() => store.createUpload(key, { signal, contentType, metadata })),
   );
   const uploaded: UploadedPart[] = [];
   const inFlight = new Set<Promise<void>>();

@@ -25,7 +25,7 @@ func (e *emissary) attempt(number int, program string, argv []string) error {
 	}
 	child, err := e.signals.start(func() (*process.Child, error) {
 		return e.reaper.Start(program, argv, &syscall.ProcAttr{
-			Env: e.Trace.Environ(e.Config.Environ), Files: io.files(), Sys: io.attributes(),
+			Env: e.Trace.WithSettings(e.Paths.TraceContext()).Environ(e.Config.Environ), Files: io.files(), Sys: io.attributes(),
 		})
 	})
 	if err != nil {

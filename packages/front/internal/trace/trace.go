@@ -5,8 +5,10 @@ package trace
 import (
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/skein/front/internal/config"
@@ -20,6 +22,8 @@ type Context struct {
 	Flags   string
 	State   string
 	Baggage string
+	// Settings are variables for a process whose container does not set them: where to send its own spans.
+	Settings map[string]string
 }
 
 // Traceparent is the header that makes something a child of this container's span.
@@ -31,9 +35,10 @@ func (c Context) Traceparent() string {
 // found and left in contextFile, else below one derived from the workflow (so that spans made later from the Workflow
 // object join up), else below none.
 func Start(c config.Config, contextFile string) Context {
+	left := read(contextFile)
 	context, ok := below(c.TraceParent, c.TraceState, c.Baggage)
 	if !ok {
-		context, ok = fromFile(contextFile)
+		context, ok = below(left.Traceparent, left.Tracestate, left.Baggage)
 	}
 	if !ok {
 		context = derived(c.WorkflowUID, c.NodeID)
@@ -42,16 +47,27 @@ func Start(c config.Config, contextFile string) Context {
 	return context
 }
 
-func fromFile(path string) (Context, bool) {
+// WithSettings is c with the settings that are in contextFile by now: in a pod without an init container the file comes
+// while the others wait.
+func (c Context) WithSettings(contextFile string) Context {
+	c.Settings = read(contextFile).Environment
+	return c
+}
+
+// left is what init leaves for the other containers.
+type left struct {
+	Traceparent, Tracestate, Baggage string
+	Environment                      map[string]string
+}
+
+// read gives nothing for a file that is not there, or not whole.
+func read(path string) left {
+	var found left
 	data, err := os.ReadFile(path)
-	if err != nil {
-		return Context{}, false
+	if err != nil || json.Unmarshal(data, &found) != nil {
+		return left{}
 	}
-	var saved struct{ Traceparent, Tracestate, Baggage string }
-	if json.Unmarshal(data, &saved) != nil {
-		return Context{}, false
-	}
-	return below(saved.Traceparent, saved.Tracestate, saved.Baggage)
+	return found
 }
 
 // below is the context whose parent is the span of a traceparent; what the specification calls invalid is no context.
@@ -97,12 +113,21 @@ func randomHex(n int) string {
 // Environ is environ with the variables that make a program's spans children of this container's.
 // ARGO_OTEL_traceparent is what scripts of older releases look for.
 func (c Context) Environ(environ []string) []string {
-	result := make([]string, 0, len(environ)+4)
+	result := make([]string, 0, len(environ)+len(c.Settings)+4)
+	given := make(map[string]bool)
 	for _, entry := range environ {
-		switch name, _, _ := strings.Cut(entry, "="); name {
+		name, _, _ := strings.Cut(entry, "=")
+		given[name] = true
+		switch name {
 		case "TRACEPARENT", "TRACESTATE", "BAGGAGE", "ARGO_OTEL_traceparent":
 		default:
 			result = append(result, entry)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Settings)) {
+		// Only what it is meant for: the volume is shared with the user's containers.
+		if strings.HasPrefix(name, "OTEL_") && !given[name] {
+			result = append(result, name+"="+c.Settings[name])
 		}
 	}
 	result = append(result, "TRACEPARENT="+c.Traceparent(), "ARGO_OTEL_traceparent="+c.Traceparent())

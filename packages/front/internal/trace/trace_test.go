@@ -72,3 +72,16 @@ func TestEnvironReplacesWhatTheContainerWasGiven(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestTheSettingsOfInitAreForWhoeverDoesNotSetThem(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "context.json")
+	saved := `{"traceparent":"` + parent + `","environment":{"OTEL_EXPORTER_OTLP_PROTOCOL":"grpc","OTEL_EXPORTER_OTLP_ENDPOINT":"http://c:4317","LD_PRELOAD":"x"}}`
+	if err := os.WriteFile(path, []byte(saved), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := Start(config.Config{TraceParent: parent}, path).WithSettings(path).Environ([]string{"PATH=/bin", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json"})
+	want := []string{"PATH=/bin", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4317"}
+	if !slices.Equal(got[:3], want) || len(got) != 5 {
+		t.Errorf("got %v, want %v and the context", got, want)
+	}
+}
