@@ -23,6 +23,8 @@ export interface PartsOptions {
 }
 
 const CORE = "/usr/lib/git-core";
+/** Those that glibc itself lists first; UTF-8 it knows without. */
+const ENCODINGS = ["CP1252", "ISO8859-1", "ISO8859-15", "UTF-16", "UTF-32", "UTF-7"];
 
 /** A library goes with the first part that needs it. */
 export function createParts({ node, libraries, certificates, knownHosts }: PartsOptions): Part[] {
@@ -54,12 +56,15 @@ export function createParts({ node, libraries, certificates, knownHosts }: Parts
         "/usr/bin/basename",
         "/usr/bin/sed",
         "/usr/bin/uname",
+        // Files whose attribute `working-tree-encoding` says so, which git would else leave as they are.
+        ...ENCODINGS.map((name) => `${libraries}/gconv/${name}.so`),
       ],
       files: [
         `${CORE}/git-remote-https`,
         `${CORE}/git-submodule`,
         `${CORE}/git-sh-setup`,
         `${CORE}/git-sh-i18n`,
+        `${libraries}/gconv/gconv-modules`,
       ],
       links: {
         "/bin/sh": "/usr/bin/dash",

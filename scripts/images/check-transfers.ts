@@ -14,7 +14,11 @@ import type { RunOptions } from "./engine.ts";
 type Run = (options: RunOptions) => Promise<string>;
 
 /** Of the repository and its submodule. */
-const FILES = { "outer.txt": "of the repository\n", "sub/inner.txt": "of the submodule\n" };
+const FILES = {
+  "outer.txt": Buffer.from("of the repository\n"),
+  "wide.txt": Buffer.from("in another encoding than git keeps it\n", "utf16le"),
+  "sub/inner.txt": Buffer.from("of the submodule\n"),
+};
 const LARGE = "what LFS keeps elsewhere\n".repeat(1000);
 
 /**
@@ -46,7 +50,8 @@ async function fill(repository: GitRepository, submodule: GitRepository): Promis
   const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${LARGE.length}\n`;
   await repository.commit("Begin", {
     "outer.txt": FILES["outer.txt"],
-    ".gitattributes": "large.txt filter=lfs\n",
+    "wide.txt": FILES["wide.txt"],
+    ".gitattributes": "large.txt filter=lfs\nwide.txt text working-tree-encoding=UTF-16LE\n",
     "large.txt": pointer,
   });
   // sshd and the server of http run as root, and other users' repositories are none of git's business.
@@ -101,8 +106,9 @@ async function createPods(run: Run): Promise<Pods> {
         env: { ...ENVIRONMENT, ARGO_TEMPLATE: JSON.stringify(template) },
       });
       for (const [file, wanted] of Object.entries(FILES)) {
-        const found = await readFile(join(inputs, "source", file), "utf8");
-        if (found !== wanted) throw new Error(`${file} came as ${JSON.stringify(found)}`);
+        const found = await readFile(join(inputs, "source", file));
+        if (!found.equals(wanted))
+          throw new Error(`${file} came as ${JSON.stringify(found.toString("latin1"))}`);
       }
     },
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
