@@ -54,7 +54,8 @@ try {
   const sizes = await measure(engine, TARGETS);
   process.stdout.write(renderSizes(sizes));
   if (values.verify) await verify(engine, base, architecture, sizes);
-  if (values.write) writeFileSync(join(checkout, "docs/image-sizes.md"), sizesPage(sizes));
+  if (values.write)
+    writeFileSync(join(checkout, "docs/image-sizes.md"), sizesPage(sizes, `linux/${architecture.go}`));
 } catch (error) {
   say(`images: ${(error as Error).message}`);
   process.exitCode = 1;
