@@ -5,10 +5,10 @@ SHELL := bash
 # The pinned Node first, then the machine's own.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build demo test lint fmt conformance bench images deploy-test clean
+.PHONY: help setup build demo test lint fmt conformance images e2e bench bench-pod deploy-test clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## check the machine, install the pinned packages, build the S3 server
 	@scripts/setup.sh
@@ -32,14 +32,22 @@ fmt: setup ## format all sources and apply safe fixes
 conformance: build ## the contract's statements only, in both kinds of container; writes docs/conformance.md
 	@node scripts/conformance/main.ts
 
+e2e: images ## whole pods as real containers, with a real API server; CASE=name[@version[/layout]] for less than all
+	@scripts/e2e/tools.sh
+	@node test/e2e/main.ts $(if $(TAG),--tag $(TAG)) $(CASE)
+
 bench: build ## measure, and write docs/benchmarks.md
 	@node scripts/bench/main.ts
+
+bench-pod: images ## measure whole pods as real containers, and write docs/benchmarks-pod.md
+	@scripts/e2e/tools.sh
+	@node scripts/bench-pod/main.ts $(if $(TAG),--tag $(TAG))
 
 images: build ## build the executor's images with docker, podman or buildah (ENGINE=, BASE=, TAG=, PLATFORM=, UPDATE=1, WRITE=1, VERIFY=1)
 	@node scripts/images/main.ts $(if $(ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE)) $(if $(TAG),--tag $(TAG)) \
 	  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(UPDATE),--update) $(if $(NO_CACHE),--no-cache) $(if $(WRITE),--write) $(if $(VERIFY),--verify)
 
-deploy-test: setup ## render deploy/ with kustomize and helm (builds both the first time)
+deploy-test: setup ## try deploy/ and the commands of docs/install.md (builds kustomize, helm and kubectl the first time)
 	@scripts/deploy/tools.sh
 	@node scripts/deploy/main.ts
 

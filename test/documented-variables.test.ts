@@ -20,7 +20,7 @@ const VARIABLE =
   /(?:\benv\.|["'])(?<name>(?:ARGO|SKEIN|EXECUTOR_RETRY|RETRY|ARTIFACT|SSH|TRANSIENT|REMOVE)_[A-Z0-9_]*[A-Z0-9])\b/g;
 
 /** What names no variable, or one that the executor sets for a child process. */
-const OTHERS = new Set(["SKEIN_GIT_USERNAME", "SKEIN_GIT_PASSWORD", "SSH_ASKPASS", "SKEIN_BUILD"]);
+const OTHERS = new Set(["SSH_ASKPASS", "SKEIN_BUILD"]);
 
 function variablesIn(room: string): string[] {
   const folder = join(CHECKOUT, "packages", room);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Artifact, Template } from "@skein/contract";
 import { peakAnonymousBytes } from "./anonymous-memory.ts";
-import { type BenchParts, type BenchPod, createBenchPod, type Figures } from "./pod.ts";
+import { type BenchParts, type BenchPod, createBenchPod, EXECUTOR, type Figures } from "./pod.ts";
 import { type Fact, median, megabytes, type Row } from "./table.ts";
 
 export interface StoreAccess {
@@ -180,8 +180,8 @@ export async function frontFacts(bench: Bench): Promise<Fact[]> {
   ];
 }
 
-function emissary(bench: Bench, ...command: string[]): string[] {
-  return [join(bench.parts.executor, "bin/argoexec"), "emissary", "--loglevel", "error", "--", ...command];
+function emissary(...command: string[]): string[] {
+  return [join(EXECUTOR, "bin/argoexec"), "emissary", "--loglevel", "error", "--", ...command];
 }
 
 /** Milliseconds from the last thing the process does until somebody who watches has the exit-code file. */
@@ -197,7 +197,7 @@ async function exitCodeDelay(bench: Bench, pod: BenchPod): Promise<number> {
   });
   const main = await pod.start(
     "main",
-    emissary(bench, "sh", "-c", "sleep 0.2; date +%s%N >/var/run/argo/ended"),
+    emissary("sh", "-c", "sleep 0.2; date +%s%N >/var/run/argo/ended"),
   );
   const at = await appeared;
   await main.exitCode;
@@ -206,7 +206,7 @@ async function exitCodeDelay(bench: Bench, pod: BenchPod): Promise<number> {
 
 async function idleResidentBytes(bench: Bench, pod: BenchPod, container: "main" | "wait"): Promise<number> {
   writeFileSync(pod.shared("template"), JSON.stringify(templateWith(bench, {})));
-  const argv = container === "main" ? emissary(bench, "sleep", "60") : ["argoexec", "wait"];
+  const argv = container === "main" ? emissary("sleep", "60") : ["argoexec", "wait"];
   const running = await pod.start(container, argv);
   const journal = pod.shared(`skein/journal/${container}.jsonl`);
   const settled = container === "main" ? '"process.start"' : '"act.end"';

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Template } from "@skein/contract";
 import type { Sandbox, SandboxMount, SandboxProcess } from "@skein/lab/testing";
 
@@ -41,6 +41,11 @@ export interface BenchPod {
 }
 
 const LOG_FLAGS = ["--loglevel", "info", "--log-format", "text", "--gloglevel", "0"];
+
+/** Where the executor's image and the measuring program are in every container. */
+export const EXECUTOR = "/executor";
+const TOOLS = "/tools";
+
 let podCount = 0;
 
 /** One pod in private mounts whose volumes lie on tmpfs; environment and mounts as a controller of v4.1 makes them. */
@@ -61,6 +66,9 @@ export function createBenchPod(parts: BenchParts, secrets: Readonly<Record<strin
     { source: at("shared"), target: "/var/run/argo" },
     { source: at("account"), target: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
     { source: root, target: "/bench" },
+    // By mounts: a container has a /tmp of its own, and the checkout may lie below the machine's.
+    { source: parts.executor, target: EXECUTOR, readOnly: true },
+    { source: dirname(parts.measure), target: TOOLS, readOnly: true },
     ...(container === "main"
       ? [{ source: at("volume"), target: "/data" }]
       : [
@@ -102,7 +110,7 @@ export function createBenchPod(parts: BenchParts, secrets: Readonly<Record<strin
       const log = `log-${starts + 1}`;
       const running = await start(
         container,
-        [parts.measure, `/bench/${figures}`, ...command],
+        [join(TOOLS, basename(parts.measure)), `/bench/${figures}`, ...command],
         container === "init" ? { ARGO_TEMPLATE: text } : {},
       );
       onStart?.(running);
@@ -118,7 +126,7 @@ export function createBenchPod(parts: BenchParts, secrets: Readonly<Record<strin
 
 function environment(parts: BenchParts, name: string, container: string): Record<string, string> {
   return {
-    PATH: `${join(parts.executor, "bin")}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    PATH: `${join(EXECUTOR, "bin")}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     HOME: "/root",
     KUBERNETES_SERVICE_HOST: "127.0.0.1",
     KUBERNETES_SERVICE_PORT: String(parts.apiServer.port),

@@ -33,6 +33,7 @@ export function renderMarkdown(facts: readonly Fact[], rows: readonly Row[], whe
     "",
     `Machine: ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ${gib(totalmem())} GiB, Linux ${release()}, Node.js ${process.version}. ${when.toISOString().slice(0, 10)}.`,
     "Store: a real S3 server on loopback, its data and all volumes of the pods on tmpfs.",
+    "Whole pods as real containers, with a real API server: [benchmarks-pod.md](benchmarks-pod.md).",
     "",
     "| | measured | how |",
     "|---|---|---|",

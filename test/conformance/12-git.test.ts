@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { createGitRepository } from "../support/git-repository.ts";
@@ -72,6 +72,7 @@ const revisions: ConformanceCase[] = (
     ["a commit", ({ first }) => first, ({ first }) => first],
     ["a short hash", ({ first }) => first.slice(0, 9), ({ first }) => first],
     ["an ancestor such as main~1", () => "main~1", ({ first }) => first],
+    ["an ancestor of the default branch such as HEAD~1", () => "HEAD~1", ({ first }) => first],
   ] satisfies [string, (origin: Origin) => string, (origin: Origin) => string][]
 ).flatMap(([what, revision, commit]) =>
   [{}, { depth: 1 }].map((depth) =>
@@ -114,6 +115,17 @@ const clones: ConformanceCase[] = [
     "singleBranch without a branch is refused with upstream's text",
     ({ url }) => loadsGit({ repo: url, singleBranch: true }),
     (end) => refused(end, /^artifact a failed to load: single branch mode without a branch specified$/),
+  ),
+  fromOrigin(
+    "branch without singleBranch changes nothing",
+    ({ url }) => loadsGit({ repo: url, branch: "feature/x" }),
+    (end) => expect(git(whole(end), "rev-parse", "--abbrev-ref", "HEAD")).toBe("main"),
+  ),
+  fromOrigin(
+    "with a revision every branch is a local one, too",
+    ({ url }) => loadsGit({ repo: url, revision: "v1" }),
+    (end, { second, feature }) =>
+      expect(git(whole(end), "rev-parse", "main", "feature/x")).toBe(`${second}\n${feature}`),
   ),
   fromOrigin(
     "refspecs under fetch are fetched, too",
@@ -201,6 +213,42 @@ const clones: ConformanceCase[] = [
   },
 ];
 
+/** A repository with a submodule, which is its neighbour on the server. */
+const withSubmodule = (
+  statement: string,
+  location: object,
+  check: (end: PodEnd) => void,
+): ConformanceCase => ({
+  section: "12.2",
+  statement,
+  run: async (cluster) => {
+    await using library = await createGitRepository();
+    const commit = await library.commit("library", { "l.txt": "library\n" });
+    await using parent = await createGitRepository();
+    const name = (path: string) => `${path.split("/").at(-1)}/.git`;
+    await parent.commitSubmodule({ path: "vendor/lib", url: `../../${name(library.path)}`, commit });
+    const login = { username: "me", password: "canary-git-password" };
+    await using http = await startGitServer(dirname(parent.path), login);
+    const secrets = { "git/user": login.username, "git/password": login.password };
+    const credentials = {
+      usernameSecret: { name: "git", key: "user" },
+      passwordSecret: { name: "git", key: "password" },
+    };
+    const repo = `${http.url}/${name(parent.path)}`;
+    check(await runPod(cluster, loadsGit({ repo, ...credentials, ...location }, { secrets })));
+  },
+});
+
+const submodules: ConformanceCase[] = [
+  withSubmodule("submodules come along, with the repository's credentials on its own host", {}, (end) => {
+    expect(readFileSync(join(whole(end), "vendor/lib/l.txt"), "utf8")).toBe("library\n");
+    expect(git(end.input("a"), "submodule", "status")).toMatch(/^[0-9a-f]{40} vendor\/lib/);
+  }),
+  withSubmodule("disableSubmodules leaves their directories empty", { disableSubmodules: true }, (end) =>
+    expect(readdirSync(join(whole(end), "vendor/lib"))).toEqual([]),
+  ),
+];
+
 const ssh = (
   statement: string,
   location: object,
@@ -245,8 +293,11 @@ const overSsh: ConformanceCase[] = [
     expect(readFileSync(join(whole(end), "a.txt"), "utf8")).toBe("over ssh\n"),
   ),
   ssh("a host whose key is another than the known one is refused", {}, "wrongKnownHost", (end) =>
-    refused(end, /^artifact a failed to load: failed to clone .*host key/i),
+    refused(
+      end,
+      /^artifact a failed to load: failed to clone .*host key .* shows .*SHA256:.* line 1, has .*SHA256:/,
+    ),
   ),
 ];
 
-conformance("git", [...revisions, ...clones, ...overSsh]);
+conformance("git", [...revisions, ...clones, ...submodules, ...overSsh]);

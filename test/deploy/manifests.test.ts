@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { documentedBlocks } from "../support/documented-blocks.ts";
 
 const checkout = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(checkout, path), "utf8");
@@ -16,6 +17,8 @@ interface Rule {
 const RULES: Rule[] = [
   { apiGroups: ["argoproj.io"], resources: ["workflowtaskresults"], verbs: ["create", "patch"] },
 ];
+/** The fields of `executor` that a controller takes into its containers (contract §1.4); it ignores or refuses others. */
+const EXECUTOR_FIELDS = ["args", "env", "image", "imagePullPolicy", "resources", "securityContext"];
 
 function filesBelow(directory: string, pattern: RegExp): string[] {
   return readdirSync(join(checkout, directory), { recursive: true, encoding: "utf8" })
@@ -23,9 +26,11 @@ function filesBelow(directory: string, pattern: RegExp): string[] {
     .map((path) => join(directory, path));
 }
 
-/** The YAML blocks of a page. */
-function blocks(page: string): string[] {
-  return [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
+/** The YAML blocks of docs/install.md, all of them or those below a heading. */
+function blocks(heading?: string): string[] {
+  return documentedBlocks(join(checkout, "docs/install.md"))
+    .filter((block) => block.language === "yaml" && (heading === undefined || block.heading === heading))
+    .map(({ text }) => text);
 }
 
 interface ExecutorSettings {
@@ -34,10 +39,15 @@ interface ExecutorSettings {
   resources: { requests: Record<string, string>; limits: Record<string, string> };
 }
 
-function executorSettings(path: string): ExecutorSettings {
-  const { data } = parse(read(path)) as { data: { executor: string } };
-  return parse(data.executor) as ExecutorSettings;
+function parseExecutor(configMap: string): ExecutorSettings {
+  const { data } = parse(configMap) as { data: { executor: string } };
+  const executor = parse(data.executor) as ExecutorSettings;
+  for (const field of Object.keys(executor)) expect(EXECUTOR_FIELDS).toContain(field);
+  return executor;
 }
+
+const PLAIN = "deploy/kustomize/components/executor/controller-configmap-patch.yaml";
+const TRACED = "deploy/kustomize/components/tracing/controller-configmap-patch.yaml";
 
 describe("deploy/", () => {
   it.each(filesBelow("deploy", /\.ya?ml$/).filter((path) => !path.includes("/templates/")))(
@@ -50,18 +60,14 @@ describe("deploy/", () => {
   it("gives the same rights by kustomize, by the chart and in the documentation, and no others", () => {
     expect((parse(read("deploy/kustomize/base/role.yaml")) as { rules: Rule[] }).rules).toEqual(RULES);
     expect(parse(read("deploy/helm/skein/files/executor-rules.yaml"))).toEqual(RULES);
-    const documented = blocks("docs/install.md")
-      .map((block) => parse(block) as { rules?: Rule[] })
-      .filter(({ rules }) => rules);
-    expect(documented).toEqual([{ rules: RULES }]);
+    expect(blocks("Rights").map((block) => parse(block))).toEqual([{ rules: RULES }]);
   });
 
   it("has an executor block that is YAML itself, with the image of this version, the same everywhere", () => {
     const { version } = JSON.parse(read("package.json")) as { version: string };
-    const plain = executorSettings("deploy/kustomize/components/executor/controller-configmap-patch.yaml");
-    const traced = executorSettings("deploy/kustomize/components/tracing/controller-configmap-patch.yaml");
+    const plain = parseExecutor(read(PLAIN));
     expect(plain.image).toBe(`ghcr.io/skein/argoexec:${version}`);
-    expect(traced).toEqual({ ...plain, env: expect.any(Array) });
+    expect(parseExecutor(read(TRACED))).toEqual({ ...plain, env: expect.any(Array) });
     const values = parse(read("deploy/helm/skein/values.yaml")) as {
       resources: unknown;
       image: { repository: string };
@@ -70,84 +76,101 @@ describe("deploy/", () => {
     expect(values.image.repository).toBe(plain.image.split(":")[0]);
     const chart = parse(read("deploy/helm/skein/Chart.yaml")) as { appVersion: string; version: string };
     expect([chart.appVersion, chart.version]).toEqual([version, version]);
-    const documented = blocks("docs/install.md").find((block) => block.includes("kind: ConfigMap"));
-    const { data } = parse(documented ?? "") as { data: { executor: string } };
-    expect(parse(data.executor)).toEqual(plain);
+    const [documented = "", argosChart = ""] = blocks("3. Everywhere");
+    expect(parseExecutor(documented)).toEqual(plain);
+    const { executor } = parse(argosChart) as {
+      executor: { image: Record<string, string>; resources: unknown };
+    };
+    const { registry, repository, tag } = executor.image;
+    expect([`${registry}/${repository}:${tag}`, executor.resources]).toEqual([plain.image, plain.resources]);
   });
 
   it("names variables only that are documented or OpenTelemetry's", () => {
     const configuration = read("docs/configuration.md") + read("docs/tracing.md");
-    for (const path of filesBelow("deploy", /\.(ya?ml|tpl|md)$/)) {
-      for (const [, name = ""] of read(path).matchAll(/\b((?:SKEIN|ARGO|OTEL)_[A-Z0-9_]+)\b/g)) {
+    for (const path of [...filesBelow("deploy", /\.(ya?ml|tpl|md|txt)$/), "docs/install.md"]) {
+      for (const [, name = ""] of read(path).matchAll(/\b((?:SKEIN|ARGO|OTEL|SSL|NODE)_[A-Z0-9_]+)\b/g)) {
         expect(configuration, `${name} in ${path}`).toContain(name);
       }
     }
   });
 
-  it("documents every value of the chart", () => {
+  it("documents every value of the chart, and its schema knows the same", () => {
     const page = read("deploy/helm/skein/README.md");
-    const values = parse(read("deploy/helm/skein/values.yaml")) as Record<string, unknown>;
-    for (const [name, value] of Object.entries(values)) {
-      const isGroup =
-        typeof value === "object" && value !== null && !Array.isArray(value) && name !== "resources";
-      const names = isGroup ? Object.keys(value).map((key) => `${name}.${key}`) : [name];
+    const schema = JSON.parse(read("deploy/helm/skein/values.schema.json")) as {
+      properties: Record<string, { properties?: object }>;
+    };
+    const { global: _, ...known } = schema.properties; // helm's own
+    const values = parse(read("deploy/helm/skein/values.yaml")) as Record<string, object>;
+    expect(Object.keys(known).sort()).toEqual(Object.keys(values).sort());
+    for (const [name, { properties }] of Object.entries(known)) {
+      const names = properties ? Object.keys(properties).map((key) => `${name}.${key}`) : [name];
       for (const each of names) expect(page).toContain(`\`${each}\``);
+      if (properties) expect(Object.keys(values[name] ?? {}).sort()).toEqual(Object.keys(properties).sort());
     }
   });
 });
 
 describe("docs/install.md", () => {
-  it.each(blocks("docs/install.md").map((block, index) => [index + 1, block] as const))(
+  it.each(blocks().map((block, index) => [index + 1, block] as const))(
     "block %i is YAML",
     (_index, block) => {
       expect(parseAllDocuments(block).flatMap(({ errors }) => errors)).toEqual([]);
     },
   );
 
-  const patches = blocks("docs/install.md")
-    .map((block) => parse(block) as { spec?: { podSpecPatch?: string } })
-    .flatMap(({ spec }) => (spec?.podSpecPatch ? [parse(spec.podSpecPatch) as PodSpec] : []));
-
-  interface Named {
-    name: string;
-    [field: string]: unknown;
-  }
-  type PodSpec = Record<"initContainers" | "containers" | "volumes", Named[] | undefined>;
-
-  /** As the controller merges a podSpecPatch: lists of things with names are merged by name, and other fields set. */
-  function merged(spec: PodSpec, patch: PodSpec): PodSpec {
-    const result = { ...spec };
-    for (const [list, changes] of Object.entries(patch) as [keyof PodSpec, Named[]][]) {
-      const known = spec[list] ?? [];
-      const names = new Set(known.map(({ name }) => name));
-      expect(
-        changes.filter(({ name }) => !names.has(name)),
-        `new ${list}`,
-      ).toEqual([]);
-      result[list] = known.map((each) => ({ ...each, ...changes.find(({ name }) => name === each.name) }));
+  it("has patches that are pod specs with this version's image in them", () => {
+    const { image } = parseExecutor(read(PLAIN));
+    const patches = blocks()
+      .map((block) => parse(block) as { spec?: { podSpecPatch?: string } } | null)
+      .flatMap((workflow) => workflow?.spec?.podSpecPatch ?? []);
+    expect(patches).toHaveLength(4);
+    for (const text of patches) {
+      const { initContainers = [], containers } = parse(text) as Record<
+        "initContainers" | "containers",
+        { name: string; image?: string }[] | undefined
+      >;
+      for (const container of [...initContainers, ...(containers ?? [])]) {
+        expect(["init", "wait", "supervisor"]).toContain(container.name);
+        if (container.image !== undefined) expect(container.image).toBe(image);
+      }
     }
-    return result;
-  }
+  });
 
-  it.each([
-    ["hello-world", 0],
-    ["artifact-passing-consumer", 0],
-    ["container-set-graph", 0],
-    ["sidecar", 0],
-    ["initless-artifact-passing-consumer", 1],
-  ])(
-    "puts Skein into every executor's container of the pod that a controller made for %s, and into no other",
-    (pod, which) => {
-      const { spec } = JSON.parse(read(`test/conformance/pods/${pod}.json`)) as { spec: PodSpec };
-      const before = JSON.stringify(spec).match(/quay\.io\/argoproj\/argoexec/g)?.length ?? 0;
-      expect(before).toBeGreaterThan(0);
-      const after = merged(spec, patches[which] as PodSpec);
-      const text = JSON.stringify([after.initContainers, after.containers, after.volumes]);
-      expect(text).not.toContain("quay.io/argoproj/argoexec");
-      expect(text.match(/ghcr\.io\/skein\/argoexec/g)).toHaveLength(before);
-      expect(after.containers?.find(({ name }) => name === "main")).toEqual(
-        spec.containers?.find(({ name }) => name === "main"),
-      );
+  const measured = "docs/benchmarks-pod.md";
+  it.skipIf(!existsSync(join(checkout, measured)))(
+    "asks for no less memory than the executor's containers were measured to need",
+    () => {
+      const own = ownMemory(read(measured));
+      const [, request, limit] =
+        /A request of (\d+)Mi and a limit of (\d+)Mi are enough/.exec(read("docs/install.md")) ?? [];
+      const idle = own.filter(({ pod }) => /^(empty|hello|idle)$/.test(pod));
+      expect(idle.length).toBeGreaterThan(0);
+      for (const { pod, megabytes } of idle) expect(megabytes * 1e6, pod).toBeLessThan(mebibytes(request));
+      for (const { pod, megabytes } of own) expect(megabytes * 1e6, pod).toBeLessThan(mebibytes(limit));
+      const { requests, limits } = parseExecutor(read(PLAIN)).resources;
+      expect(requests.memory).toBe(`${request}Mi`);
+      expect(mebibytes(limits.memory)).toBeGreaterThanOrEqual(mebibytes(limit));
     },
   );
 });
+
+const mebibytes = (text = ""): number => Number.parseInt(text, 10) * 1024 * 1024;
+
+/** Anonymous memory of init and of wait or supervisor, from the page's table "Memory". */
+function ownMemory(page: string): { pod: string; megabytes: number }[] {
+  const [, table = ""] = page.split("| pod | layout | init charged | own |");
+  return table
+    .split("\n\n", 1)
+    .join("")
+    .split("\n")
+    .slice(2)
+    .flatMap((row) => {
+      const [pod = "", , , init = "", , aux = ""] = row
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim());
+      return [init, aux]
+        .filter((cell) => /^[\d.]+$/.test(cell))
+        .map((cell) => ({ pod, megabytes: Number(cell) }));
+    });
+}

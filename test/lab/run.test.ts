@@ -36,6 +36,14 @@ describe("skein run", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
     expect(values).toEqual(["aa", "bb"]);
   });
 
+  it("says in the log of wait which Node.js it is: docs/install.md tells Skein from another executor by that", async () => {
+    const run = await runSkein(workflow(`- {name: main, container: {command: ["true"]}}`));
+    expect(run.exitCode, run.stderr).toBe(0);
+    const logs = [...run.files].filter(([file]) => file.endsWith("/wait.log"));
+    expect(logs).toHaveLength(1);
+    expect(logs[0]?.[1]).toMatch(/msg="Starting Workflow Executor" .*nodeVersion=v\d+/);
+  });
+
   it("ends with 1 when a step fails, says why, and omits what depends on it", async () => {
     const run = await runSkein(
       workflow(`- name: main

@@ -152,6 +152,8 @@ function passOn(answer: IncomingMessage, outgoing: ServerResponse, fault: Fault 
     left -= chunk.byteLength;
     if (left <= 0) breakOff(outgoing, fault.type);
   });
+  // An answer that is over before anything can go wrong with it is passed on whole.
+  answer.on("end", () => left > 0 && outgoing.end());
   if (left === 0) breakOff(outgoing, fault.type);
 }
 

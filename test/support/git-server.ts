@@ -1,6 +1,9 @@
 import { spawn } from "node:child_process";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 
 /** git's own HTTP server over a directory of repositories. */
 export interface GitServer extends AsyncDisposable {
@@ -11,6 +14,12 @@ export interface GitServer extends AsyncDisposable {
 }
 
 export interface GitServerOptions {
+  /** Speaks the first version of the protocol, in which a server gives away only what it has named. */
+  isOld?: boolean;
+  /** Serves the files of the repositories, and no protocol: they want `git update-server-info`. */
+  isDumb?: boolean;
+  /** Speaks TLS. */
+  tls?: { key: string; cert: string };
   /** Wanted of every request, when given. */
   username?: string;
   password?: string;
@@ -20,21 +29,23 @@ export interface GitServerOptions {
 
 /** Serves all repositories below `root` with `git http-backend` (git-http-backend(1)). */
 export async function startGitServer(root: string, options: GitServerOptions = {}): Promise<GitServer> {
-  const { username = "", password = "", intercept } = options;
+  const { username = "", password = "", intercept, tls } = options;
   const wanted = username || password ? `Basic ${btoa(`${username}:${password}`)}` : undefined;
   const requests: string[] = [];
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     requests.push(`${request.method} ${request.url?.split("?")[0]}`);
     if (intercept?.(request, response)) return;
     if (wanted && request.headers.authorization !== wanted) {
       response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
       return;
     }
-    serve(root, request, response);
-  });
+    if (options.isDumb) void serveFile(root, request, response);
+    else serve(root, request, response, options.isOld);
+  };
+  const server = tls ? createTlsServer(tls, listener) : createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? "https" : "http"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -43,7 +54,13 @@ export async function startGitServer(root: string, options: GitServerOptions = {
   };
 }
 
-function serve(root: string, request: IncomingMessage, response: ServerResponse): void {
+async function serveFile(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = decodeURIComponent(request.url?.split("?")[0] ?? "");
+  const content = await readFile(join(root, path)).catch(() => undefined);
+  response.writeHead(content ? 200 : 404).end(content);
+}
+
+function serve(root: string, request: IncomingMessage, response: ServerResponse, isOld = false): void {
   const [path = "", query = ""] = (request.url ?? "").split("?");
   const backend = spawn("git", ["http-backend"], {
     env: {
@@ -59,7 +76,7 @@ function serve(root: string, request: IncomingMessage, response: ServerResponse)
       REQUEST_METHOD: request.method,
       CONTENT_TYPE: request.headers["content-type"] ?? "",
       HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "",
-      GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""),
+      GIT_PROTOCOL: isOld ? "" : String(request.headers["git-protocol"] ?? ""),
       REMOTE_ADDR: "127.0.0.1",
     },
     stdio: ["pipe", "pipe", "ignore"],

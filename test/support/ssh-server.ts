@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
@@ -7,16 +8,29 @@ import { join } from "node:path";
 import { runCommand } from "./command.ts";
 import { freePort } from "./free-port.ts";
 
-/** A real sshd on loopback that lets one key in, as the user who runs the tests. */
+/** A real sshd on 127.0.0.1 and 127.0.0.2 that lets one key in, as the user who runs the tests. */
 export interface SshServer extends AsyncDisposable {
   port: number;
   user: string;
   /** The private key that is let in. */
   privateKey: string;
+  /** Fingerprint of the server's key: `SHA256:…`. */
+  fingerprint: string;
+  /** Fingerprint of {@link wrongKnownHost}. */
+  wrongFingerprint: string;
   /** A line for known_hosts, with this server's key. */
   knownHost: string;
   /** A line for known_hosts, with a key of nobody. */
   wrongKnownHost: string;
+  /** The same for any host. */
+  lineFor(host: string): string;
+  /** What the server has to tell so far: who came with which key. */
+  log(): string;
+}
+
+export interface SshServerOptions {
+  /** Run in the place of whatever is asked for. */
+  command?: string;
 }
 
 const SSHD = "/usr/sbin/sshd";
@@ -29,21 +43,24 @@ export function whyNoSshServer(): string | undefined {
   return undefined;
 }
 
-export async function startSshServer(): Promise<SshServer> {
+export async function startSshServer({ command }: SshServerOptions = {}): Promise<SshServer> {
   const directory = await mkdtemp(join(tmpdir(), "skein-sshd-"));
-  const key = async (name: string): Promise<{ path: string; line: string }> => {
+  const key = async (name: string): Promise<{ path: string; line: string; fingerprint: string }> => {
     const path = join(directory, name);
     await runCommand("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
-    const [type, body] = (await readFile(`${path}.pub`, "utf8")).split(" ");
-    return { path, line: `${type} ${body}` };
+    const [type, body = ""] = (await readFile(`${path}.pub`, "utf8")).split(" ");
+    const digest = createHash("sha256").update(Buffer.from(body, "base64")).digest("base64");
+    return { path, line: `${type} ${body}`, fingerprint: `SHA256:${digest.replace(/=+$/, "")}` };
   };
   const [host, user, stranger] = await Promise.all([key("host"), key("user"), key("stranger")]);
-  await writeFile(join(directory, "authorized_keys"), `${user.line}\n`, { mode: 0o600 });
+  const forced = command === undefined ? "" : `command="${command}" `;
+  await writeFile(join(directory, "authorized_keys"), `${forced}${user.line}\n`, { mode: 0o600 });
   await runCommand("mkdir", ["-p", "/run/sshd"]);
   const port = await freePort();
   const settings = [
     `Port=${port}`,
     "ListenAddress=127.0.0.1",
+    "ListenAddress=127.0.0.2",
     `HostKey=${host.path}`,
     `AuthorizedKeysFile=${join(directory, "authorized_keys")}`,
     "StrictModes=no",
@@ -51,15 +68,25 @@ export async function startSshServer(): Promise<SshServer> {
     "PermitRootLogin=prohibit-password",
     "UsePAM=no",
     "PidFile=none",
-    "LogLevel=ERROR",
+    "LogLevel=VERBOSE",
   ];
   const options = settings.flatMap((setting) => ["-o", setting]);
-  const child = spawn(SSHD, ["-D", "-e", "-f", "/dev/null", ...options], { stdio: "ignore" });
+  const child = spawn(SSHD, ["-D", "-e", "-f", "/dev/null", ...options], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    log += chunk;
+  });
   await untilListening(child, port);
   return {
     port,
     user: userInfo().username,
     privateKey: await readFile(user.path, "utf8"),
+    fingerprint: host.fingerprint,
+    wrongFingerprint: stranger.fingerprint,
+    lineFor: (name) => `${name} ${host.line}\n`,
+    log: () => log,
     knownHost: `[127.0.0.1]:${port} ${host.line}\n`,
     wrongKnownHost: `[127.0.0.1]:${port} ${stranger.line}\n`,
     async [Symbol.asyncDispose]() {

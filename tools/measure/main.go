@@ -49,9 +49,11 @@ func run(argv []string) (figures, error) {
 	if err != nil && !errors.As(err, &exit) {
 		return figures{}, err
 	}
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage); err != nil {
-		return figures{}, err
+	// Not getrusage(RUSAGE_CHILDREN): that outlives exec(2), and this program takes the place of a shell that has run
+	// programs of its own, such as those that mount a container's volumes.
+	usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return figures{}, errors.New("the kernel gave no usage")
 	}
 	return figures{
 		WallSeconds: wall.Seconds(),

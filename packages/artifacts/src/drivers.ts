@@ -1,6 +1,6 @@
 import { type Artifact, ArtifactError, driverType, type HttpLocation } from "@skein/contract";
 import type { ArtifactDriver } from "./driver.ts";
-import { createS3Connector } from "./s3/connect.ts";
+import type { S3Connector } from "./s3/connect.ts";
 import type { SecretReader } from "./secret-reader.ts";
 import type { TransferSettings } from "./settings.ts";
 
@@ -17,7 +17,13 @@ export interface Drivers {
 }
 
 export function createDrivers(secrets: SecretReader, settings: TransferSettings): Drivers {
-  const s3 = createS3Connector(secrets, { maxSockets: settings.requests * 2, proxyEnv: settings.proxyEnv });
+  let connector: S3Connector | undefined;
+  const s3 = async (): Promise<S3Connector> => {
+    const { createS3Connector } = await import("./s3/connect.ts");
+    const { requests, proxyEnv } = settings;
+    connector ??= createS3Connector(secrets, { maxSockets: requests * 2, proxyEnv });
+    return connector;
+  };
   const createHttp = async (at: HttpLocation, name: "http" | "artifactory"): Promise<ArtifactDriver> => {
     const { createHttpDriver } = await import("./http/http-driver.ts");
     const { stallTimeoutMs, minBytesPerSecond, proxyEnv } = settings;
@@ -27,7 +33,7 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
     async prepare(artifact) {
       switch (driverType(artifact)) {
         case "s3":
-          await Promise.all([import("./s3/s3-driver.ts"), s3.prepare()]);
+          await Promise.all([import("./s3/s3-driver.ts"), s3()]);
           break;
         case "git":
           await import("./git/git-driver.ts");
@@ -46,7 +52,7 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
         const at = artifact.s3;
         const { createS3Driver } = await import("./s3/s3-driver.ts");
         return createS3Driver(at, {
-          connect: (transfer) => s3.connect(at, transfer),
+          connect: async (transfer) => (await s3()).connect(at, transfer),
           rangeBytes: settings.rangeBytes,
           maxStreams: settings.ranges,
           stallTimeoutMs: settings.stallTimeoutMs,
@@ -57,7 +63,7 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
       }
       if (type === "git" && artifact.git) {
         const { createGitDriver } = await import("./git/git-driver.ts");
-        return createGitDriver(artifact.git, { secrets, ...settings.git });
+        return createGitDriver(artifact.git, { name: artifact.name, secrets, ...settings.git });
       }
       if (type === "http" && artifact.http) return createHttp(artifact.http, "http");
       if (type === "artifactory" && artifact.artifactory) {
@@ -75,6 +81,6 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
           : "give the artifact a location",
       });
     },
-    close: () => s3.close(),
+    close: async () => connector?.close(),
   };
 }

@@ -73,6 +73,7 @@ export function observeTransfer(
       ...(now && { now }),
       onFile: (file) => files.record(file),
       onAttributes: (learnt) => span.setAttributes(learnt),
+      onEvent: (name, happened, atMs) => span.addEvent(name, happened, atMs),
       onWarning: (message) => log.warn(message, { name: artifact.name }),
       onRetry: ({ code, delayMs, attempt, error }) => {
         span.addEvent(EVENT.retry, {

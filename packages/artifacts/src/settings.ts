@@ -1,6 +1,7 @@
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { parseUnpackLimits, type UnpackLimits } from "@skein/archive";
 import { ConfigError, type Environment, type ExecutorConfig } from "@skein/contract";
+import { type GitSettings, parseGitSettings } from "./git/git-settings.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 const MIB = 1024 * 1024;
@@ -35,35 +36,6 @@ export interface TransferSettings {
   proxyEnv: Environment;
 }
 
-export interface GitSettings {
-  /** The git program. Default `git`, looked up in `PATH`. */
-  program: string;
-  /** Environment that git may see: `PATH`, proxies, certificates, the ssh agent; nothing of the pod's secrets. */
-  env: Environment;
-  /** Files of known hosts. `SSH_KNOWN_HOSTS`, default `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`. */
-  knownHosts: readonly string[];
-  /** Submodules fetched at the same time. */
-  jobs: number;
-}
-
-/** What git and its helpers may inherit. Everything else, such as the pod's tokens, stays out of their reach. */
-const GIT_ENV = [
-  "PATH",
-  "TMPDIR",
-  "TZ",
-  "http_proxy",
-  "https_proxy",
-  "HTTPS_PROXY",
-  "ALL_PROXY",
-  "all_proxy",
-  "no_proxy",
-  "NO_PROXY",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "GIT_SSL_CAINFO",
-  "GIT_SSL_CAPATH",
-  "SSH_AUTH_SOCK",
-];
 const PROXY_ENV = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
 const MAX_RETRY_DELAY_MS = 20_000;
@@ -101,14 +73,7 @@ export function parseTransferSettings(config: TransferConfig, env: Environment):
     },
     unpackLimits: parseUnpackLimits(env),
     stagingDirectory: env.TMPDIR || tmpdir(),
-    git: {
-      program: "git",
-      env: pick(env, GIT_ENV),
-      knownHosts: config.sshKnownHosts
-        ? config.sshKnownHosts.split(":").filter((path) => path !== "")
-        : [...(env.HOME ? [`${env.HOME}/.ssh/known_hosts`] : []), "/etc/ssh/ssh_known_hosts"],
-      jobs: Math.max(2, availableParallelism()),
-    },
+    git: parseGitSettings(config.sshKnownHosts, env),
     proxyEnv: pick(env, PROXY_ENV),
   };
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger, type S3Location, Secret } from "@skein/contract";
-import { createTracing, type OtlpSpan } from "@skein/telemetry";
+import { type Attributes, createTracing, type OtlpSpan } from "@skein/telemetry";
 import { type Fault, type SeenRequest, startFaultProxy } from "../../../test/support/fault-proxy.ts";
 import { createTransferEngine, type TransferEngine } from "./engine.ts";
 import { PartMemory } from "./part-memory.ts";
@@ -26,11 +26,18 @@ export interface ObservedTransfer {
   files: (FileMoved & { offsetBytes: number })[];
   warnings: string[];
   attributes: Record<string, unknown>;
+  events: { name: string; attributes: Attributes; atMs: number | undefined }[];
 }
 
 /** A transfer whose announcements are kept. */
 export function observedTransfer(options: Partial<TransferOptions> = {}): ObservedTransfer {
-  const seen: Omit<ObservedTransfer, "transfer"> = { retries: [], files: [], warnings: [], attributes: {} };
+  const seen: Omit<ObservedTransfer, "transfer"> = {
+    retries: [],
+    files: [],
+    warnings: [],
+    attributes: {},
+    events: [],
+  };
   const memory = new Semaphore(64 * MIB);
   const transfer = new Transfer({
     signal: new AbortController().signal,
@@ -42,6 +49,7 @@ export function observedTransfer(options: Partial<TransferOptions> = {}): Observ
     onFile: (file) => seen.files.push(file),
     onWarning: (message) => seen.warnings.push(message),
     onAttributes: (attributes) => Object.assign(seen.attributes, attributes),
+    onEvent: (name, attributes, atMs) => seen.events.push({ name, attributes, atMs }),
     ...options,
   });
   return { transfer, ...seen };

@@ -1,5 +1,5 @@
 import { errorMessage } from "@skein/contract";
-import type { Attributes } from "@skein/telemetry";
+import type { Attributes, EventName } from "@skein/telemetry";
 import type { PartMemory } from "./part-memory.ts";
 import {
   createRetrier,
@@ -34,6 +34,8 @@ export interface TransferOptions {
   onRetry?: (note: RetryNote) => void;
   /** Something that was learnt on the way and belongs on the span. */
   onAttributes?: (attributes: Attributes) => void;
+  /** Something that happened on the way; `atMs` in milliseconds since the epoch, default now. */
+  onEvent?: (name: EventName, attributes: Attributes, atMs?: number) => void;
   /** Something that people should know and that does not fail the transfer. */
   onWarning?: (message: string) => void;
   /** A monotonic clock in milliseconds. */
@@ -147,6 +149,10 @@ export class Transfer {
 
   annotate(attributes: Attributes): void {
     this.#options.onAttributes?.(attributes);
+  }
+
+  event(name: EventName, attributes: Attributes, atMs?: number): void {
+    this.#options.onEvent?.(name, attributes, atMs);
   }
 
   warn(message: string): void {

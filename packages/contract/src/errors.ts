@@ -18,6 +18,7 @@ export type ErrorCode =
   | "git.authentication_failed"
   | "git.host_key_mismatch"
   | "git.revision_not_found"
+  | "git.lfs_failed"
   | "git.refused"
   | "git.failed"
   | "http.not_found"

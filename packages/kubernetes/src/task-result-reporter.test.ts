@@ -163,6 +163,27 @@ describe("createTaskResultReporter", () => {
   });
 
   it.each([
+    [401, "Unauthorized", "Unauthorized"],
+    [403, "Forbidden", 'workflowtaskresults.argoproj.io is forbidden: User "x" cannot create'],
+    [404, "NotFound", "the server could not find the requested resource"],
+  ])("asks again when a server that was away answers %i before it knows its Roles", async (...refusal) => {
+    await using server = await startFakeApiServer();
+    using made = reporterFor(server);
+    server.faults.push(hangUp, answer(...refusal), answer(...refusal));
+    await made.reporter.initialize();
+    expect(made.slept).toEqual([1000, 500, 1000]);
+    expect(server.objects.has("wf-1")).toBe(true);
+  });
+
+  it("believes a server that was away and goes on refusing", async () => {
+    await using server = await startFakeApiServer();
+    using made = reporterFor(server);
+    server.faults.push(hangUp, ...Array(5).fill(answer(403, "Forbidden", "no")));
+    await expect(made.reporter.initialize()).rejects.toMatchObject({ code: "kubernetes.forbidden" });
+    expect(made.slept).toEqual([1000, 500, 1000, 2000, 4000]);
+  });
+
+  it.each([
     answer(413, "RequestEntityTooLarge", "limit is 3145728"),
     answer(500, "", "etcdserver: request is too large"),
   ])("says which parameter makes the result too large, and does not retry", async (fault) => {

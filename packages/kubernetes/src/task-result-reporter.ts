@@ -10,6 +10,7 @@ import {
   type TaskResultIdentity,
   type WorkflowTaskResult,
 } from "@skein/contract";
+import { createAbsenceMemory } from "./after-absence.ts";
 import { type Backoff, backoffDelay, INITIALISE_BACKOFF, REPORT_BACKOFF } from "./backoff.ts";
 import { KubernetesError } from "./kubernetes-error.ts";
 import type { RestClient } from "./rest-client.ts";
@@ -113,6 +114,7 @@ async function retry(
 ): Promise<void> {
   const { log, signal, sleep = sleepUntil, random = Math.random } = options;
   const pattern = parsePattern(options.transientErrorPattern);
+  const afterAbsence = createAbsenceMemory();
   for (let attempt = 0; ; attempt++) {
     try {
       return await options.attempt(step, work);
@@ -123,10 +125,11 @@ async function retry(
         log.warn("failed to patch task result", { attempt, error: error as Error });
       const isTransient =
         (error instanceof ArtifactError && error.transient) || pattern?.test(errorMessage(error));
-      if (!isTransient || signal.aborted) throw error;
+      const settlingMs = afterAbsence(error);
+      if (!(isTransient || settlingMs !== undefined) || signal.aborted) throw error;
       const asked =
         error instanceof KubernetesError ? Math.min(error.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS) : 0;
-      await sleep(Math.max(backoffDelay(backoff, attempt, random), asked), signal);
+      await sleep(settlingMs ?? Math.max(backoffDelay(backoff, attempt, random), asked), signal);
       // Told to stop while waiting: the last error says more than "aborted".
       if (signal.aborted) throw error;
     }

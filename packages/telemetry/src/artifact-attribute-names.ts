@@ -176,27 +176,6 @@ export const ARTIFACT_ATTRIBUTES = {
     source: "aws",
     brief: "The object's key, or the prefix.",
   },
-  vcsRepositoryUrl: {
-    key: "vcs.repository.url.full",
-    type: "string",
-    on: ARTIFACT,
-    source: "vcs",
-    brief: "The git repository, without credentials.",
-  },
-  vcsHeadRevision: {
-    key: "vcs.ref.head.revision",
-    type: "string",
-    on: ARTIFACT,
-    source: "vcs",
-    brief: "The commit that was checked out.",
-  },
-  vcsHeadName: {
-    key: "vcs.ref.head.name",
-    type: "string",
-    on: ARTIFACT,
-    source: "vcs",
-    brief: "The branch or tag that was asked for.",
-  },
   serverAddress: {
     key: "server.address",
     type: "string",

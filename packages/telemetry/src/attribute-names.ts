@@ -1,6 +1,7 @@
 import { ARTIFACT_ATTRIBUTES } from "./artifact-attribute-names.ts";
 import type { AttributeDefinition } from "./attribute-definition.ts";
 import { CONTROLLER_ATTRIBUTES } from "./controller-attribute-names.ts";
+import { GIT_ATTRIBUTES } from "./git-attribute-names.ts";
 
 const RUN = "`run*Container`";
 const MAIN = "`runMainContainer`";
@@ -219,7 +220,12 @@ const POD_ATTRIBUTES = {
 } as const satisfies Record<string, AttributeDefinition>;
 
 /** Every attribute of spans, events and resource, by the name code uses. */
-export const ATTRIBUTES = { ...POD_ATTRIBUTES, ...ARTIFACT_ATTRIBUTES, ...CONTROLLER_ATTRIBUTES };
+export const ATTRIBUTES = {
+  ...POD_ATTRIBUTES,
+  ...ARTIFACT_ATTRIBUTES,
+  ...GIT_ATTRIBUTES,
+  ...CONTROLLER_ATTRIBUTES,
+};
 
 /** The wire keys, by the name code uses: `ATTR.artifactBytes`. */
 export const ATTR = Object.fromEntries(

@@ -55,6 +55,25 @@ export const EVENTS = {
     attributes: ["error.type", "argo.retry.attempt", "argo.retry.delay"],
     brief: "A request failed and will be made again.",
   },
+  gitPhase: {
+    name: "git phase",
+    on: "`loadArtifact`",
+    attributes: [
+      "argo.git.phase",
+      "argo.git.duration",
+      "argo.git.objects",
+      "argo.git.bytes",
+      "argo.git.submodule",
+      "argo.git.mirror",
+    ],
+    brief: "A part of git's work has ended. The event's time is the part's end.",
+  },
+  gitFallback: {
+    name: "git fallback",
+    on: "`loadArtifact`",
+    attributes: ["argo.git.reason", "argo.git.submodule", "argo.git.mirror"],
+    brief: "What was wanted could not be had the short way, and was fetched in a longer one.",
+  },
   exception: {
     name: "exception",
     on: "every span",

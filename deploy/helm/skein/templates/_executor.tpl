@@ -1,4 +1,4 @@
-{{- /* The value of the key `executor` of the controller's ConfigMap. */ -}}
+{{- /* The value of the key `executor` of the controller's ConfigMap: the fields that a controller takes from it. */ -}}
 {{- define "skein.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
@@ -8,15 +8,26 @@
 {{- end -}}
 
 {{- define "skein.executor" -}}
-image: {{ include "skein.image" . }}
-imagePullPolicy: IfNotPresent
+image: {{ include "skein.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- with .Values.resources }}
 resources:
-{{ toYaml .Values.resources | indent 2 }}
-{{- if .Values.tracing.endpoint }}
+{{ toYaml . | indent 2 }}
+{{- end }}
+{{- with .Values.securityContext }}
+securityContext:
+{{ toYaml . | indent 2 }}
+{{- end }}
+{{- if or .Values.tracing.endpoint .Values.env }}
 env:
+{{- with .Values.tracing.endpoint }}
   - name: OTEL_EXPORTER_OTLP_ENDPOINT
-    value: {{ .Values.tracing.endpoint | quote }}
+    value: {{ . | quote }}
   - name: OTEL_EXPORTER_OTLP_PROTOCOL
-    value: {{ .Values.tracing.protocol | quote }}
+    value: {{ $.Values.tracing.protocol | quote }}
+{{- end }}
+{{- with .Values.env }}
+{{ toYaml . | indent 2 }}
+{{- end }}
 {{- end }}
 {{- end -}}

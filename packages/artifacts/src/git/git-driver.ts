@@ -1,19 +1,21 @@
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { ArtifactError, type GitLocation } from "@skein/contract";
-import { ATTR } from "@skein/telemetry";
+import { ATTR, type Attributes } from "@skein/telemetry";
 import type { ArtifactDriver } from "../driver.ts";
 import type { SecretReader } from "../secret-reader.ts";
-import type { GitSettings } from "../settings.ts";
 import type { Transfer } from "../transfer.ts";
-import { checkOut } from "./git-checkout.ts";
+import { type CheckedOut, checkOut } from "./git-checkout.ts";
 import { createGitEnvironment } from "./git-environment.ts";
-import { GitProgress } from "./git-progress.ts";
-import { type GitRepository, parseGitRepository, withoutUserInfo } from "./git-repository.ts";
+import { type GitRepository, parseGitRepository, repositoryPath, withoutUserInfo } from "./git-repository.ts";
+import { OBJECT_NAME } from "./git-revision.ts";
+import type { GitSettings } from "./git-settings.ts";
+import type { GitWork } from "./git-work.ts";
 import { countFiles, packedBytes } from "./measure-checkout.ts";
+import { createReporter } from "./report-git.ts";
 import { createGit } from "./run-git.ts";
 
 export interface GitDriverOptions extends GitSettings {
+  /** The artifact's: settings may be for one of several. */
+  name: string;
   secrets: SecretReader;
 }
 
@@ -29,17 +31,22 @@ export function createGitDriver(at: GitLocation, options: GitDriverOptions): Art
   };
   return {
     name: "git",
-    attributes: {
-      [ATTR.vcsRepositoryUrl]: withoutUserInfo(repository.url),
-      ...(at.revision ? { [ATTR.vcsHeadName]: at.revision } : {}),
-      ...(repository.host ? { [ATTR.serverAddress]: repository.host } : {}),
-    },
+    attributes: repositoryAttributes(at, repository),
     open: async (transfer) => ({
       kind: "directory",
       loadInto: (directory) => load(at, repository, directory, transfer, options),
     }),
     saveStream: refuse,
     saveDirectory: refuse,
+  };
+}
+
+function repositoryAttributes(at: GitLocation, repository: GitRepository): Attributes {
+  return {
+    [ATTR.vcsRepositoryUrl]: withoutUserInfo(repository.url),
+    [ATTR.vcsRepositoryName]: repositoryPath(repository)?.split("/").at(-1),
+    ...(at.revision && !OBJECT_NAME.test(at.revision) ? { [ATTR.vcsHeadName]: at.revision } : {}),
+    ...(repository.host ? { [ATTR.serverAddress]: repository.host } : {}),
   };
 }
 
@@ -50,35 +57,50 @@ async function load(
   transfer: Transfer,
   options: GitDriverOptions,
 ): Promise<void> {
-  const { clock, signal } = transfer;
+  const { clock, tally } = transfer;
+  const { name, secrets, ...settings } = options;
+  const lfs = settings.lfs(name);
   await using environment = await clock.during("credentials", () =>
-    createGitEnvironment(at, repository, options.secrets, options),
+    createGitEnvironment({ at, repository, target: directory, secrets, settings, lfs }),
   );
-  const git = createGit({ program: options.program, env: environment.env, signal });
-  const progress = new GitProgress(clock);
-  await transfer.retry(async () => {
-    await emptyDirectory(directory);
-    const found = await transfer.stream(() =>
-      progress.during(() =>
-        checkOut({
-          ...{ at, repository, git, directory },
-          jobs: options.jobs,
-          onLine: (line) => progress.line(line),
-        }),
-      ),
-    );
-    transfer.tally.bytes += packedBytes(directory);
-    transfer.annotate({ [ATTR.vcsHeadRevision]: found.commit, [ATTR.vcsHeadName]: found.name });
-    if (found.commit === undefined) return;
-    const { files, bytes } = await clock.during("disk", () => countFiles(git, directory));
-    transfer.tally.files += files;
-    transfer.tally.unpackedBytes += bytes;
+  const siblings = new AbortController();
+  const signal = AbortSignal.any([transfer.signal, siblings.signal]);
+  const { reporter, received } = createReporter(transfer);
+  const git = createGit({
+    program: settings.program,
+    ...environment,
+    signal,
+    meter: clock,
+    stallTimeoutMs: settings.stallTimeoutMs,
+    onStall: (ms) => {
+      tally.stalledMs += ms;
+    },
   });
+  const work: GitWork = {
+    ...{ at, repository, git, reporter, signal, lfs },
+    allow: (submodule) => environment.allow(submodule),
+    abort: (reason) => siblings.abort(reason),
+    retry: (work) => transfer.retry(() => transfer.stream(work), signal),
+    depth: Math.max(0, Math.floor(at.depth ?? 0)),
+    sparse: settings.sparse(name),
+    filter: settings.filter(name),
+    mirrors: settings.mirrors,
+    jobs: settings.jobs,
+  };
+  const found = await checkOut(work, directory);
+  transfer.annotate(headAttributes(found));
+  // A pack is kept as it came, so its size is what came; with a copy beside the server only git can tell.
+  tally.bytes += received.fileBytes + (received.hasMirror ? received.packBytes : packedBytes(directory));
+  const { files, bytes } = await clock.during("disk", () => countFiles(directory));
+  tally.files += files;
+  tally.unpackedBytes += bytes;
 }
 
-/** git clones into an empty directory only; an attempt that failed may have left something. */
-async function emptyDirectory(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    await rm(join(directory, name), { recursive: true, force: true });
-  }
+function headAttributes({ commit, name, kind, submodules }: CheckedOut): Attributes {
+  return {
+    [ATTR.vcsHeadRevision]: commit,
+    [ATTR.vcsHeadName]: name,
+    [ATTR.vcsHeadType]: kind,
+    [ATTR.gitSubmodules]: submodules > 0 ? submodules : undefined,
+  };
 }

@@ -13,9 +13,14 @@ export class GitProgress {
     this.#meter = meter;
   }
 
-  /** Counts the time of `work`, which tells its lines to {@link line}. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#enter("first_byte");
+  /** Whether nothing can go on before the server says something. */
+  get isWaitingForServer(): boolean {
+    return this.#stage === "first_byte" || this.#stage === "network";
+  }
+
+  /** Counts the time of `work`, which begins in `stage` and tells its lines to {@link line}. */
+  async during<T>(stage: BusyStage, work: () => Promise<T>): Promise<T> {
+    this.#enter(stage);
     try {
       return await work();
     } finally {
@@ -40,8 +45,12 @@ function stageAfter(line: string): BusyStage | undefined {
   const isDone = / done\.?$/.test(line);
   if (line.startsWith("Receiving objects")) return isDone ? "decompress" : "network";
   if (line.startsWith("Resolving deltas")) return isDone ? "disk" : "decompress";
+  // Large files, which are fetched while the others are written already.
+  if (line.startsWith("Filtering content")) return isDone ? "disk" : "network";
   if (line.startsWith("Updating files")) return "disk";
   if (line.startsWith("HEAD is now at") || line.startsWith("Note: switching")) return "disk";
+  // The last that a server has to say; what is left of its pack is counted again as it comes.
+  if (line.startsWith("remote: Total ")) return "decompress";
   if (line.startsWith("remote: ") || line.startsWith("From ")) return "first_byte";
   return undefined;
 }

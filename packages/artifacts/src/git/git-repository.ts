@@ -34,9 +34,24 @@ export function parseGitRepository(repo: string): GitRepository {
   if (host === undefined) {
     throw refused(`${JSON.stringify(repo)} is neither a URL, nor user@host:path, nor an absolute path`);
   }
-  // ssh would take such a host for an option.
-  if (host.startsWith("-")) throw refused(`a host cannot begin with "-": ${JSON.stringify(host)}`);
+  refuseSshTarget(SCP_LIKE.exec(repo)?.[1] ?? "", host);
   return { ...NO_CREDENTIALS, url: repo, transport: "ssh", host, origin: undefined };
+}
+
+/** The path on its host without `.git`: `group/name`. Absent for `file`. */
+export function repositoryPath({ url, transport }: GitRepository): string | undefined {
+  if (transport === "file") return undefined;
+  const path = URL.canParse(url) && url.includes("://") ? new URL(url).pathname : SCP_LIKE.exec(url)?.[3];
+  return path?.replace(/^\/+|\/+$/g, "").replace(/\/?\.git$/, "");
+}
+
+/** ssh would take a host or a user that begins with a dash for an option, and a pattern for many hosts. */
+function refuseSshTarget(user: string, host: string): void {
+  if (host.startsWith("-")) throw refused(`a host cannot begin with "-": ${JSON.stringify(host)}`);
+  if (user.startsWith("-")) throw refused(`a user cannot begin with "-": ${JSON.stringify(user)}`);
+  if (!/^(\[[0-9A-Fa-f:.]+(%25[A-Za-z0-9]+)?\]|[\p{L}\p{N}._-]+)$/u.test(host)) {
+    throw refused(`not a host: ${JSON.stringify(host)}`);
+  }
 }
 
 /** What git itself would take for an option, and characters that have no place in an argument. */
@@ -44,7 +59,16 @@ export function refuseOption(field: string, value: string): void {
   if (value.startsWith("-")) throw refused(`${field} cannot begin with "-": ${JSON.stringify(value)}`);
   if (/[\0\n\r]/.test(value))
     throw refused(`${field} cannot hold a line end or NUL: ${JSON.stringify(value)}`);
+  // Decoded, they would end a line of what git tells its credential helper (CVE-2020-5260), or a server.
+  if (/%(00|0a|0d)/i.test(value))
+    throw refused(`${field} cannot hold an encoded line end: ${JSON.stringify(value)}`);
   if (value === "") throw refused(`${field} is empty`);
+}
+
+/** `+src:dst`, as git takes it, of names that git can take for nothing else. */
+export function refuseRefspec(refspec: string): void {
+  refuseOption("fetch", refspec);
+  if (/\s/.test(refspec)) throw refused(`fetch cannot hold white space: ${JSON.stringify(refspec)}`);
 }
 
 const NO_CREDENTIALS = { username: undefined, password: undefined };
@@ -57,7 +81,7 @@ function parseUrl(repo: string, scheme: string): GitRepository {
   if (transport === "file")
     return { ...NO_CREDENTIALS, url: repo, transport, host: undefined, origin: undefined };
   rememberUrlSecrets(url);
-  if (url.hostname.startsWith("-")) throw refused(`a host cannot begin with "-": "${url.hostname}"`);
+  refuseSshTarget(decodeURIComponent(url.username), url.hostname);
   const isHttp = transport === "http" || transport === "https";
   const username = url.username === "" ? undefined : decodeURIComponent(url.username);
   const password = url.password === "" ? undefined : new Secret(decodeURIComponent(url.password));

@@ -1,10 +1,10 @@
-import { readdirSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Git } from "./run-git.ts";
 
 /**
  * The bytes of all packs of a new clone and its submodules. git keeps every pack as it came (`unpackLimit = 1`), so
- * this is what was sent, except for the framing of the protocol, and git needs no tracing to tell it.
+ * this is what was sent, except for the framing of the protocol.
  */
 export function packedBytes(directory: string): number {
   let bytes = 0;
@@ -22,27 +22,22 @@ export function packedBytes(directory: string): number {
   return bytes;
 }
 
-/** Files of the commit that is checked out, and their bytes; submodules not included. */
-export async function countFiles(git: Git, directory: string): Promise<{ files: number; bytes: number }> {
-  let files = 0;
-  let bytes = 0;
-  let rest = "";
-  await git.run(["ls-tree", "-r", "-l", "-z", "HEAD"], {
-    doing: "cannot list the files of the commit",
-    cwd: directory,
-    onStdout(chunk) {
-      const records = (rest + chunk.toString("latin1")).split("\0");
-      rest = records.pop() ?? "";
-      for (const record of records) {
-        // `<mode> <type> <object> <size padded>\t<path>`
-        const size = /^\d+ blob [0-9a-f]+ +(\d+)\t/.exec(record)?.[1];
-        if (size === undefined) continue;
-        files++;
-        bytes += Number(size);
+/** The files of a checkout, submodules included, and their bytes; what belongs to git itself is not counted. */
+export async function countFiles(directory: string): Promise<{ files: number; bytes: number }> {
+  const counted = { files: 0, bytes: 0 };
+  const directories = [directory];
+  for (let next = directories.pop(); next !== undefined; next = directories.pop()) {
+    for (const entry of await readdir(next, { withFileTypes: true })) {
+      const path = join(next, entry.name);
+      if (entry.name === ".git") continue;
+      if (entry.isDirectory()) directories.push(path);
+      else {
+        counted.files++;
+        counted.bytes += lstatSync(path).size;
       }
-    },
-  });
-  return { files, bytes };
+    }
+  }
+  return counted;
 }
 
 function namesIn(directory: string): string[] {

@@ -1,25 +1,19 @@
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
-import { type Environment, rememberSecret } from "@skein/contract";
+import { rememberSecret } from "@skein/contract";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import type { ConnectionCredentials, ConnectionOptions } from "./connection-options.ts";
+import {
+  type Agents,
+  type ConnectionCredentials,
+  type ConnectionOptions,
+  FALLBACK_REGION,
+} from "./connection-options.ts";
 
-/** Used until a store names another one; stores that are not Amazon's mostly take it for their own. */
-const FALLBACK_REGION = "us-east-1";
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Uploads have no stall watch of ours: a socket that takes nothing for so long is dead. */
 const IDLE_SOCKET_TIMEOUT_MS = 60_000;
 
 const silently = (): void => {};
 const SILENT = { debug: silently, warn: silently, error: silently } as NonNullable<S3ClientConfig["logger"]>;
-
-export interface ConnectionSettings {
-  /** Connections per store at most. The SDK's own default of 50 would hold back many small objects. */
-  maxSockets: number;
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up. */
-  proxyEnv: Environment;
-}
 
 /** The SDK's clients for one set of connection options: one per region, sharing sockets and credentials. */
 export interface AwsConnection {
@@ -29,18 +23,10 @@ export interface AwsConnection {
   close(): void;
 }
 
-export function createAwsConnection(options: ConnectionOptions, settings: ConnectionSettings): AwsConnection {
-  const agentOptions = {
-    keepAlive: true,
-    maxSockets: settings.maxSockets,
-    proxyEnv: { ...settings.proxyEnv },
-    ...(options.ca && { ca: options.ca.reveal() }),
-  };
-  const httpAgent = new HttpAgent(agentOptions);
-  const httpsAgent = new HttpsAgent(agentOptions);
+export function createAwsConnection(options: ConnectionOptions, agents: Agents): AwsConnection {
   const requestHandler = new NodeHttpHandler({
-    httpAgent,
-    httpsAgent,
+    httpAgent: agents.http,
+    httpsAgent: agents.https,
     connectionTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: IDLE_SOCKET_TIMEOUT_MS,
   });

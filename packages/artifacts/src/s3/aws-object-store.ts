@@ -1,26 +1,19 @@
-import { createHash } from "node:crypto";
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
-  type GetObjectCommandInput,
-  type GetObjectCommandOutput,
   HeadObjectCommand,
   ListObjectsV2Command,
-  PutObjectCommand,
   type S3Client,
-  UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { ArtifactError } from "@skein/contract";
 import type { AwsConnection } from "./aws-connection.ts";
 import { createBucket } from "./create-bucket.ts";
 import { readFields, writeFields } from "./encryption-headers.ts";
 import type {
-  GetOptions,
+  BucketRegion,
   ListedObject,
-  ObjectBody,
   ObjectEncryption,
   ObjectFacts,
   ObjectStore,
@@ -39,44 +32,32 @@ interface Call {
   signal: AbortSignal;
 }
 
-/** An {@link ObjectStore} over the AWS SDK. Follows a bucket to its region; otherwise one call is one request. */
-export class AwsObjectStore implements ObjectStore {
+/**
+ * What the SDK does of an {@link ObjectStore}: all but the requests that carry bytes of objects. Follows a bucket to its
+ * region; otherwise one call is one request.
+ */
+export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "uploadPart"> {
   readonly #connection: AwsConnection;
   readonly #bucket: string;
   readonly #encryption: ObjectEncryption;
-  #region: string;
-  #wantsMd5 = false;
+  /** Shared with {@link DirectObjectStore}: whoever learns it first spares the other the detour. */
+  readonly #region: BucketRegion;
 
-  constructor(options: { connection: AwsConnection; bucket: string; encryption: ObjectEncryption }) {
+  constructor(options: {
+    connection: AwsConnection;
+    bucket: string;
+    encryption: ObjectEncryption;
+    region: BucketRegion;
+  }) {
     this.#connection = options.connection;
     this.#bucket = options.bucket;
     this.#encryption = options.encryption;
-    this.#region = options.connection.region;
+    this.#region = options.region;
   }
 
   /** Gets credentials, so that the time this takes is not taken for the store's. */
   async authenticate(signal: AbortSignal): Promise<void> {
     await this.#send({ operation: "GetCredentials", signal }, (client) => client.config.credentials());
-  }
-
-  async get(key: string, { signal, range, ifMatch }: GetOptions): Promise<ObjectBody> {
-    const input: GetObjectCommandInput = {
-      ...(await this.#object(key)),
-      ...(range && { Range: `bytes=${range.first}-${range.last}` }),
-      ...(ifMatch !== undefined && { IfMatch: ifMatch }),
-    };
-    const call = { operation: "GetObject", key, signal };
-    const output = await this.#send(call, async (client) => {
-      try {
-        return await client.send(new GetObjectCommand(input), { abortSignal: signal });
-      } catch (error) {
-        // No range of an empty object can be satisfied; without one the answer is what it should be.
-        if (range?.first !== 0 || !isRangeError(error)) throw error;
-        const { Range: _range, ...whole } = input;
-        return client.send(new GetObjectCommand(whole), { abortSignal: signal });
-      }
-    });
-    return toObjectBody(output, range?.first ?? 0, key, (body) => this.#translated(body, call));
   }
 
   async head(key: string, { signal }: { signal: AbortSignal }): Promise<ObjectFacts | undefined> {
@@ -111,33 +92,12 @@ export class AwsObjectStore implements ObjectStore {
     };
   }
 
-  async put(key: string, body: Uint8Array, { signal, ...facts }: PutOptions): Promise<void> {
-    const object = { ...(await this.#newObject(key, facts)), ContentLength: body.byteLength };
-    await this.#sendBody({ operation: "PutObject", key, signal }, body, (client, content) =>
-      client.send(new PutObjectCommand({ ...object, ...content }), { abortSignal: signal }),
-    );
-  }
-
   async createUpload(key: string, { signal, ...facts }: PutOptions): Promise<string> {
     const input = await this.#newObject(key, facts);
     const output = await this.#send({ operation: "CreateMultipartUpload", key, signal }, (client) =>
       client.send(new CreateMultipartUploadCommand(input), { abortSignal: signal }),
     );
     return output.UploadId ?? "";
-  }
-
-  async uploadPart(
-    key: string,
-    uploadId: string,
-    { number, body }: { number: number; body: Uint8Array },
-    { signal }: { signal: AbortSignal },
-  ): Promise<UploadedPart> {
-    const part = { UploadId: uploadId, PartNumber: number, ContentLength: body.byteLength };
-    const object = { ...(await this.#object(key)), ...part };
-    const output = await this.#sendBody({ operation: "UploadPart", key, signal }, body, (client, content) =>
-      client.send(new UploadPartCommand({ ...object, ...content }), { abortSignal: signal }),
-    );
-    return { number, etag: output.ETag ?? "" };
   }
 
   async completeUpload(
@@ -175,7 +135,7 @@ export class AwsObjectStore implements ObjectStore {
       createBucket(client, {
         ...options,
         bucket: this.#bucket,
-        region: this.#region,
+        region: this.#region.name,
         encryption: this.#encryption,
       }),
     );
@@ -198,47 +158,13 @@ export class AwsObjectStore implements ObjectStore {
 
   async #send<T>(call: Call, request: (client: S3Client) => Promise<T>): Promise<T> {
     try {
-      return await request(this.#connection.client(this.#region));
+      return await request(this.#connection.client(this.#region.name));
     } catch (error) {
       call.signal.throwIfAborted();
       const named = regionNamedBy(error);
-      if (named === undefined || named === this.#region) throw this.#translate(error, call);
-      this.#region = named;
+      if (named === undefined || named === this.#region.name) throw this.#translate(error, call);
+      this.#region.name = named;
       return this.#send(call, request);
-    }
-  }
-
-  /**
-   * Buckets with object locking want a digest in a header of its own, others do without: it is added once a bucket
-   * has asked for it. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
-   */
-  async #sendBody<T>(
-    call: Call,
-    body: Uint8Array,
-    request: (client: S3Client, content: { Body: Uint8Array; ContentMD5?: string }) => Promise<T>,
-  ): Promise<T> {
-    const once = (isDigested: boolean): Promise<T> => {
-      const digest = isDigested && { ContentMD5: createHash("md5").update(body).digest("base64") };
-      return this.#send(call, (client) => request(client, { Body: body, ...digest }));
-    };
-    const isDigested = this.#wantsMd5; // another part may learn it meanwhile
-    try {
-      return await once(isDigested);
-    } catch (error) {
-      const asked = error instanceof ArtifactError && error.code === "s3.bad_request";
-      if (isDigested || !asked || !/Content-MD5/i.test(error.message)) throw error;
-      this.#wantsMd5 = true;
-      return once(true);
-    }
-  }
-
-  /** A body that breaks is one more failure that must name its object. */
-  async *#translated(body: AsyncIterable<Uint8Array>, call: Call): AsyncGenerator<Uint8Array> {
-    try {
-      yield* body;
-    } catch (error) {
-      call.signal.throwIfAborted();
-      throw this.#translate(error, call);
     }
   }
 
@@ -248,43 +174,9 @@ export class AwsObjectStore implements ObjectStore {
       operation,
       bucket: this.#bucket,
       key,
-      endpoint: endpoint ?? `Amazon S3 in ${this.#region}`,
-      region: this.#region,
+      endpoint: endpoint ?? `Amazon S3 in ${this.#region.name}`,
+      region: this.#region.name,
       credentialSource,
     });
   }
-}
-
-function toObjectBody(
-  output: GetObjectCommandOutput,
-  firstByte: number,
-  key: string,
-  translated: (body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>,
-): ObjectBody {
-  const lengthBytes = output.ContentLength ?? 0;
-  const body = output.Body as unknown as AsyncIterable<Uint8Array> & { destroy(): void };
-  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(output.ContentRange ?? "");
-  const isOddRange = output.ContentRange !== undefined && !range;
-  if (isOddRange || Number(range?.[1] ?? 0) !== firstByte) {
-    body.destroy();
-    const said = output.ContentRange ?? "the whole object";
-    throw new ArtifactError(`asked for ${key} from byte ${firstByte}, the answer is ${said}`, {
-      code: "s3.bad_request",
-      remedy: "the store, or a proxy before it, does not honour Range",
-    });
-  }
-  return {
-    sizeBytes: range ? Number(range[2]) : lengthBytes,
-    lengthBytes,
-    etag: output.ETag,
-    metadata: output.Metadata ?? {},
-    sha256: output.ChecksumType === "COMPOSITE" ? undefined : output.ChecksumSHA256,
-    isEtagOpaque: output.ServerSideEncryption === "aws:kms" || output.SSECustomerAlgorithm !== undefined,
-    body: translated(body),
-  };
-}
-
-function isRangeError(error: unknown): boolean {
-  const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
-  return name === "InvalidRange" || $metadata?.httpStatusCode === 416;
 }

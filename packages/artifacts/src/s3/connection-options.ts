@@ -1,5 +1,16 @@
+import type { Agent as HttpAgent } from "node:http";
+import type { Agent as HttpsAgent } from "node:https";
 import { ArtifactError, type S3Location, type Secret, type SecretKeySelector } from "@skein/contract";
 import type { SecretReader } from "../secret-reader.ts";
+
+/** Used until a store names another one; stores that are not Amazon's mostly take it for their own. */
+export const FALLBACK_REGION = "us-east-1";
+
+/** Sockets of one store, kept between requests. */
+export interface Agents {
+  http: HttpAgent;
+  https: HttpsAgent;
+}
 
 /** How to reach a store and as whom; the same for every artifact that has the same answers. */
 export interface ConnectionOptions {

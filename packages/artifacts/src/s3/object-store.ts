@@ -6,6 +6,11 @@ export type ObjectEncryption =
   /** The key is derived anew for each object, see encryption.ts. */
   | { type: "customer"; keyFor: (objectKey: string) => Promise<Uint8Array> };
 
+/** Where a bucket is, as far as is known: a store that answers from another region names it. */
+export interface BucketRegion {
+  name: string;
+}
+
 export interface GetOptions {
   signal: AbortSignal;
   /** First and last byte, both included, as in HTTP. */

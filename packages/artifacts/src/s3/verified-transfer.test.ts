@@ -71,7 +71,7 @@ async function save(
 async function withStore<T>(work: (store: ObjectStore, signal: AbortSignal) => Promise<T>): Promise<T> {
   await using connector = connectorTo(server);
   const { transfer } = observedTransfer();
-  return work(await connector.connect(s3Location(server, "") as S3Location, transfer), transfer.signal);
+  return await work(await connector.connect(s3Location(server, "") as S3Location, transfer), transfer.signal);
 }
 
 const metadataOf = (key: string) =>

@@ -1,0 +1,293 @@
+import { createHash } from "node:crypto";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { ArtifactError } from "@skein/contract";
+import type { AwsObjectStore } from "./aws-object-store.ts";
+import { customerKeyHeaders, newObjectHeaders } from "./encryption-headers.ts";
+import { exchange, readRefusal, type S3Refusal } from "./http-exchange.ts";
+import type {
+  BucketRegion,
+  GetOptions,
+  ObjectBody,
+  ObjectEncryption,
+  ObjectStore,
+  PutOptions,
+  UploadedPart,
+} from "./object-store.ts";
+import type { S3Connection } from "./s3-connection.ts";
+import { regionNamedBy, translateS3Error } from "./s3-errors.ts";
+import { EMPTY_PAYLOAD, encodeKey, encodeRfc3986, sha256, UNSIGNED_PAYLOAD } from "./sigv4.ts";
+import { toObjectBody } from "./to-object-body.ts";
+
+interface Call {
+  /** The API's name, for messages. */
+  operation: string;
+  method: "GET" | "PUT";
+  key: string;
+  query?: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string>>;
+  body?: Uint8Array;
+  signal: AbortSignal;
+}
+
+export interface DirectObjectStoreOptions {
+  connection: S3Connection;
+  bucket: string;
+  encryption: ObjectEncryption;
+}
+
+/**
+ * An {@link ObjectStore} whose requests for objects – those of which there are thousands, or which every small pod makes –
+ * are signed and sent by us; all others are the SDK's, which is loaded when the first of them is due (ADR 0007).
+ */
+export class DirectObjectStore implements ObjectStore {
+  readonly #connection: S3Connection;
+  readonly #bucket: string;
+  readonly #encryption: ObjectEncryption;
+  readonly #region: BucketRegion;
+  #wantsMd5 = false;
+  #sdkStore: Promise<AwsObjectStore> | undefined;
+
+  constructor({ connection, bucket, encryption }: DirectObjectStoreOptions) {
+    this.#connection = connection;
+    this.#bucket = bucket;
+    this.#encryption = encryption;
+    this.#region = { name: connection.region };
+  }
+
+  /** Gets credentials, so that the time this takes is not taken for the store's. */
+  async authenticate(signal: AbortSignal): Promise<void> {
+    if (this.#connection.options.credentials.type === "static") return;
+    await (await this.#sdk()).authenticate(signal);
+  }
+
+  async get(key: string, { signal, range, ifMatch }: GetOptions): Promise<ObjectBody> {
+    const call: Call = {
+      operation: "GetObject",
+      method: "GET",
+      key,
+      headers: {
+        ...(await customerKeyHeaders(this.#encryption, key)),
+        ...(range && { range: `bytes=${range.first}-${range.last}` }),
+        ...(ifMatch !== undefined && { "if-match": ifMatch }),
+      },
+      signal,
+    };
+    const answer = await this.#send(call).catch((error: unknown) => {
+      // No range of an empty object can be satisfied; without one the answer is what it should be.
+      if (range?.first !== 0 || !isRangeError(error)) throw error;
+      const { range: _range, ...headers } = call.headers as Record<string, string>;
+      return this.#send({ ...call, headers });
+    });
+    return toObjectBody(bodyFacts(answer), range?.first ?? 0, key, (body) => this.#translated(body, call));
+  }
+
+  async put(
+    key: string,
+    body: Uint8Array,
+    { signal, contentType, metadata = {} }: PutOptions,
+  ): Promise<void> {
+    const headers = {
+      ...(await newObjectHeaders(this.#encryption, key)),
+      "content-type": contentType,
+      ...Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])),
+    };
+    const answer = await this.#sendBody({
+      operation: "PutObject",
+      method: "PUT",
+      key,
+      headers,
+      body,
+      signal,
+    });
+    answer.resume();
+  }
+
+  async uploadPart(
+    key: string,
+    uploadId: string,
+    { number, body }: { number: number; body: Uint8Array },
+    { signal }: { signal: AbortSignal },
+  ): Promise<UploadedPart> {
+    const query = { partNumber: String(number), uploadId };
+    const headers = await customerKeyHeaders(this.#encryption, key);
+    const answer = await this.#sendBody({
+      operation: "UploadPart",
+      method: "PUT",
+      key,
+      query,
+      headers,
+      body,
+      signal,
+    });
+    answer.resume();
+    return { number, etag: answer.headers.etag ?? "" };
+  }
+
+  head: ObjectStore["head"] = async (...args) => (await this.#sdk()).head(...args);
+  list: ObjectStore["list"] = async (...args) => (await this.#sdk()).list(...args);
+  createUpload: ObjectStore["createUpload"] = async (...args) => (await this.#sdk()).createUpload(...args);
+  completeUpload: ObjectStore["completeUpload"] = async (...args) =>
+    (await this.#sdk()).completeUpload(...args);
+  abortUpload: ObjectStore["abortUpload"] = async (...args) => (await this.#sdk()).abortUpload(...args);
+  delete: ObjectStore["delete"] = async (...args) => (await this.#sdk()).delete(...args);
+  createBucket: ObjectStore["createBucket"] = async (...args) => (await this.#sdk()).createBucket(...args);
+
+  #sdk(): Promise<AwsObjectStore> {
+    this.#sdkStore ??= Promise.all([import("./aws-object-store.ts"), this.#connection.sdk()]).then(
+      ([{ AwsObjectStore }, connection]) =>
+        new AwsObjectStore({
+          connection,
+          bucket: this.#bucket,
+          encryption: this.#encryption,
+          region: this.#region,
+        }),
+    );
+    return this.#sdkStore;
+  }
+
+  /** As {@link AwsObjectStore} has it: a digest in a header of its own once a bucket has asked for one. */
+  async #sendBody(call: Call & { body: Uint8Array }): Promise<IncomingMessage> {
+    const once = (isDigested: boolean): Promise<IncomingMessage> => {
+      const digest = isDigested && { "content-md5": createHash("md5").update(call.body).digest("base64") };
+      return this.#send({ ...call, headers: { ...call.headers, ...digest } });
+    };
+    const isDigested = this.#wantsMd5; // another part may learn it meanwhile
+    try {
+      return await once(isDigested);
+    } catch (error) {
+      const asked = error instanceof ArtifactError && error.code === "s3.bad_request";
+      if (isDigested || !asked || !/Content-MD5/i.test(error.message)) throw error;
+      this.#wantsMd5 = true;
+      return once(true);
+    }
+  }
+
+  /** One request, and once more where a bucket turns out to be in another region. */
+  async #send(call: Call): Promise<IncomingMessage> {
+    for (;;) {
+      const region = this.#region.name;
+      let refusal: unknown;
+      try {
+        const answer = await this.#exchange(call, region);
+        const { statusCode = 0 } = answer;
+        if (statusCode >= 200 && statusCode < 300) return answer;
+        refusal = await readRefusal(answer);
+        this.#learnClock(refusal as S3Refusal);
+      } catch (error) {
+        refusal = error;
+      }
+      call.signal.throwIfAborted();
+      const named = regionNamedBy(refusal);
+      if (named === undefined || named === region) throw this.#translate(refusal, call);
+      this.#region.name = named;
+    }
+  }
+
+  async #exchange(
+    { method, key, query = {}, headers, body, signal }: Call,
+    region: string,
+  ): Promise<IncomingMessage> {
+    const connection = this.#connection;
+    const { url, path } = this.#address(key, region);
+    const isPlain = url.protocol === "http:";
+    const signed = connection.signer.sign(
+      {
+        method,
+        path,
+        query: canonicalQuery(query),
+        headers: { ...headers, host: url.host },
+        payloadHash: body === undefined ? EMPTY_PAYLOAD : isPlain ? sha256(body) : UNSIGNED_PAYLOAD,
+      },
+      await connection.credentials(),
+      { region, now: new Date(Date.now() + connection.clockOffsetMs) },
+    );
+    return exchange({
+      url,
+      method,
+      path: Object.keys(query).length > 0 ? `${path}?${canonicalQuery(query)}` : path,
+      headers: {
+        ...signed,
+        "user-agent": "skein",
+        ...(body !== undefined && { "content-length": String(body.byteLength) }),
+      },
+      body,
+      agent: isPlain ? connection.agents.http : connection.agents.https,
+      signal,
+    });
+  }
+
+  #address(key: string, region: string): { url: URL; path: string } {
+    const { endpoint, forcePathStyle } = this.#connection.options;
+    const china = region.startsWith("cn-") ? ".cn" : "";
+    const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com${china}`);
+    if (forcePathStyle) return { url, path: `/${encodeRfc3986(this.#bucket)}/${encodeKey(key)}` };
+    return { url: new URL(`${url.protocol}//${this.#bucket}.${url.host}`), path: `/${encodeKey(key)}` };
+  }
+
+  /** The next request is signed with the server's clock. */
+  #learnClock({ name, $response }: S3Refusal): void {
+    if (name !== "RequestTimeTooSkewed") return;
+    const served = Date.parse($response.headers.date ?? "");
+    if (!Number.isNaN(served)) this.#connection.clockOffsetMs = served - Date.now();
+  }
+
+  /** A body that breaks is one more failure that must name its object. */
+  async *#translated(body: AsyncIterable<Uint8Array>, call: Call): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      call.signal.throwIfAborted();
+      throw this.#translate(error, call);
+    }
+  }
+
+  #translate(error: unknown, { operation, key }: Call): ArtifactError {
+    const { endpoint, credentialSource } = this.#connection.options;
+    return translateS3Error(error, {
+      operation,
+      bucket: this.#bucket,
+      key,
+      endpoint: endpoint ?? `Amazon S3 in ${this.#region.name}`,
+      region: this.#region.name,
+      credentialSource,
+    });
+  }
+}
+
+function canonicalQuery(query: Readonly<Record<string, string>>): string {
+  return Object.entries(query)
+    .map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`)
+    .sort()
+    .join("&");
+}
+
+function isRangeError(error: unknown): boolean {
+  const { cause } = error as { cause?: { name?: string; $metadata?: { httpStatusCode?: number } } };
+  return cause?.name === "InvalidRange" || cause?.$metadata?.httpStatusCode === 416;
+}
+
+/** The answer's facts, by the names the SDK gives them. */
+function bodyFacts(answer: IncomingMessage) {
+  const { headers } = answer;
+  const checksumType = text(headers, "x-amz-checksum-type");
+  return {
+    lengthBytes: Number(headers["content-length"] ?? 0),
+    contentRange: text(headers, "content-range"),
+    etag: headers.etag,
+    metadata: Object.fromEntries(
+      Object.entries(headers)
+        .filter(([name]) => name.startsWith("x-amz-meta-"))
+        .map(([name, value]) => [name.slice("x-amz-meta-".length), String(value)]),
+    ),
+    sha256: checksumType === "COMPOSITE" ? undefined : text(headers, "x-amz-checksum-sha256"),
+    isEtagOpaque:
+      text(headers, "x-amz-server-side-encryption") === "aws:kms" ||
+      text(headers, "x-amz-server-side-encryption-customer-algorithm") !== undefined,
+    body: answer,
+  };
+}
+
+function text(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : undefined;
+}

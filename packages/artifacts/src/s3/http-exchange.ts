@@ -1,0 +1,112 @@
+import type { Agent as HttpAgent, IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
+import { request as httpRequest } from "node:http";
+import { type Agent as HttpsAgent, request as httpsRequest } from "node:https";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Uploads have no stall watch of ours: a socket that takes nothing for so long is dead. */
+const IDLE_SOCKET_TIMEOUT_MS = 60_000;
+/** Of an answer that is an error; those of S3 have a few hundred bytes. */
+const MAX_ERROR_BYTES = 64 * 1024;
+
+export interface Exchange {
+  url: URL;
+  /** With query, as it was signed. */
+  path: string;
+  method: string;
+  headers: Readonly<Record<string, string>>;
+  body?: Uint8Array | undefined;
+  agent: HttpAgent | HttpsAgent;
+  signal: AbortSignal;
+}
+
+/** One request over a kept connection. The answer's body is the caller's to read or to destroy. */
+export function exchange({
+  url,
+  path,
+  method,
+  headers,
+  body,
+  agent,
+  signal,
+}: Exchange): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === "http:" ? httpRequest : httpsRequest;
+    const { hostname, port } = url;
+    const options: RequestOptions = { hostname, port, path, method, headers, agent, signal };
+    const request = send(options, resolve);
+    request.on("error", reject);
+    request.on("socket", (socket) => {
+      if (!socket.connecting) return;
+      const timer = setTimeout(() => request.destroy(timedOut("could not connect")), CONNECT_TIMEOUT_MS);
+      socket.once("connect", () => clearTimeout(timer));
+      socket.once("close", () => clearTimeout(timer));
+    });
+    request.setTimeout(IDLE_SOCKET_TIMEOUT_MS, () => request.destroy(timedOut("nothing was taken or sent")));
+    request.end(body);
+  });
+}
+
+function timedOut(what: string): Error {
+  return Object.assign(new Error(`${what} in time`), { code: "ETIMEDOUT" });
+}
+
+/** What the SDK throws for a refusal, as far as our translation reads it. */
+export interface S3Refusal extends Error {
+  Region?: string;
+  $metadata: { httpStatusCode: number };
+  $response: { statusCode: number; headers: Record<string, string> };
+}
+
+/** Reads S3's own words out of an answer that is none: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+export async function readRefusal(answer: IncomingMessage): Promise<S3Refusal> {
+  const statusCode = answer.statusCode ?? 0;
+  const text = await readText(answer);
+  const field = (name: string): string =>
+    decode(new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? "");
+  const code = field("Code");
+  const message =
+    field("Message") ||
+    (code
+      ? ""
+      : text
+          .replace(/<[^>]*>/g, " ")
+          .trim()
+          .slice(0, 200));
+  const region = field("Region");
+  return Object.assign(new Error(message || answer.statusMessage || "no reason given"), {
+    name: code || "Error",
+    ...(region && { Region: region }),
+    $metadata: { httpStatusCode: statusCode },
+    $response: { statusCode, headers: firstOfEach(answer.headers) },
+  });
+}
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes > MAX_ERROR_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+function decode(text: string): string {
+  return text.replace(
+    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]+));/gi,
+    (entity, hex, decimal, name: string) => {
+      if (name !== undefined) return ENTITIES[name] ?? entity;
+      const codePoint = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+      return codePoint > 0x10ffff ? entity : String.fromCodePoint(codePoint);
+    },
+  );
+}
+
+function firstOfEach(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, String(Array.isArray(value) ? value[0] : value)]),
+  );
+}

@@ -1,0 +1,3 @@
+module github.com/skein/tools/one-binary
+
+go 1.24.0
