@@ -43,9 +43,9 @@ bench-pod: images ## measure whole pods as real containers, and write docs/bench
 	@scripts/e2e/tools.sh
 	@node scripts/bench-pod/main.ts $(if $(TAG),--tag $(TAG))
 
-images: build ## build the executor's images with docker, podman or buildah (ENGINE=, BASE=, TAG=, UPDATE=1, WRITE=1)
+images: build ## build the executor's images with docker, podman or buildah (ENGINE=, BASE=, TAG=, PLATFORM=, UPDATE=1, WRITE=1, VERIFY=1)
 	@node scripts/images/main.ts $(if $(ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE)) $(if $(TAG),--tag $(TAG)) \
-	  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(UPDATE),--update) $(if $(NO_CACHE),--no-cache) $(if $(WRITE),--write)
+	  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(UPDATE),--update) $(if $(NO_CACHE),--no-cache) $(if $(WRITE),--write) $(if $(VERIFY),--verify)
 
 deploy-test: setup ## try deploy/ and the commands of docs/install.md (builds kustomize, helm and kubectl the first time)
 	@scripts/deploy/tools.sh

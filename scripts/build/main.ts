@@ -1,11 +1,20 @@
-/** `make build`: everything in dist/. Cheap enough to be run every time, so nothing here guesses what has changed. */
+/**
+ * `make build`: everything in dist/. Cheap enough to be run every time, so nothing here guesses what has changed.
+ *
+ *     node scripts/build/main.ts [--arch amd64|arm64]
+ *
+ * --arch builds only what an image for another machine carries: dist/argoexec-ARCH.
+ */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { type Architecture, findArchitecture, ownArchitecture, treeName } from "./architecture.ts";
 import { readBuildInfo } from "./build-info.ts";
 import { bundleCore } from "./core/bundle-core.ts";
 import { placeCore } from "./core/place-core.ts";
-import { nodeLicence, placeNode } from "./node-binary.ts";
+import { findRunner, noRunner } from "./foreign-node.ts";
+import { nodePackage, placeNode } from "./node-binary.ts";
 import { thirdPartyNotices } from "./notices.ts";
 import { replaceFile, replaceWithCopy } from "./replace-file.ts";
 import { buildSkein } from "./skein.ts";
@@ -13,25 +22,40 @@ import { softwareDocument } from "./software-document.ts";
 
 const checkout = join(import.meta.dirname, "../..");
 const dist = join(checkout, "dist");
-/** What an image carries below `/`. */
-const tree = join(dist, "argoexec");
+const own = ownArchitecture();
+const { values } = parseArgs({ options: { arch: { type: "string", default: own.go } } });
+const architecture = findArchitecture(values.arch);
 
 const info = readBuildInfo(checkout);
-buildFronts();
-replaceWithCopy(join(tree, "bin/argoexec"), join(dist, "front", `linux-${goArchitecture()}`, "argoexec"));
-mkdirSync(join(tree, "opt/skein/bin"), { recursive: true });
-placeNode(checkout, join(tree, "opt/skein/bin/node"));
 const core = await bundleCore(checkout, info);
-await placeCore(checkout, tree, core);
-replaceWithCopy(join(tree, "opt/skein/LICENSE"), join(checkout, "LICENSE"));
-replaceWithCopy(join(tree, "opt/skein/NODE-LICENSE"), nodeLicence(checkout));
-replaceFile(join(tree, "opt/skein/THIRD-PARTY-NOTICES"), thirdPartyNotices(checkout, [core.metafile]));
-replaceFile(join(dist, "images/software.spdx.json"), softwareDocument(checkout, info, core.metafile));
-const skein = await buildSkein(checkout, join(dist, "skein"));
-replaceFile(join(dist, "skein/THIRD-PARTY-NOTICES"), thirdPartyNotices(checkout, [skein]));
-for (const path of ["argoexec/bin", "argoexec/opt/skein/bin", "argoexec/opt/skein/core", "front", "skein"]) {
+buildFronts();
+await buildTree(architecture);
+const parts = [`${treeName(architecture)}/bin`, `${treeName(architecture)}/opt/skein/bin`];
+parts.push(`${treeName(architecture)}/opt/skein/core`);
+if (architecture === own) {
+  const skein = await buildSkein(checkout, join(dist, "skein"));
+  replaceFile(join(dist, "skein/THIRD-PARTY-NOTICES"), thirdPartyNotices(checkout, [skein]));
+  parts.push("front", "skein");
+}
+for (const path of parts) {
   const megabytes = (sizeOf(join(dist, path)) / 1e6).toFixed(1);
   process.stdout.write(`build: ${relative(checkout, join(dist, path))} ${megabytes} MB\n`);
+}
+
+/** What an image carries below `/`, and what it is made of. */
+async function buildTree(architecture: Architecture): Promise<void> {
+  const tree = join(dist, treeName(architecture));
+  const node = nodePackage(checkout, architecture);
+  replaceWithCopy(join(tree, "bin/argoexec"), join(dist, "front", `linux-${architecture.go}`, "argoexec"));
+  placeNode(node, join(tree, "opt/skein/bin/node"));
+  const runner = findRunner(architecture, join(tree, "opt/skein/bin/node"));
+  if (runner === undefined) process.stderr.write(noRunner(architecture));
+  await placeCore(checkout, tree, core, runner);
+  replaceWithCopy(join(tree, "opt/skein/LICENSE"), join(checkout, "LICENSE"));
+  replaceWithCopy(join(tree, "opt/skein/NODE-LICENSE"), join(node, "LICENSE"));
+  replaceFile(join(tree, "opt/skein/THIRD-PARTY-NOTICES"), thirdPartyNotices(checkout, [core.metafile]));
+  const software = softwareDocument(checkout, info, core.metafile, architecture);
+  replaceFile(join(dist, "images", `${treeName(architecture)}.spdx.json`), software);
 }
 
 function buildFronts(): void {
@@ -46,10 +70,6 @@ function buildFronts(): void {
       SKEIN_GIT_TREE_STATE: info.gitTreeState,
     },
   });
-}
-
-function goArchitecture(): string {
-  return process.arch === "x64" ? "amd64" : process.arch;
 }
 
 function sizeOf(path: string): number {

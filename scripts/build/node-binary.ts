@@ -1,35 +1,71 @@
 import { execFileSync } from "node:child_process";
-import { realpathSync, renameSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { removeSymbols } from "../../images/elf.ts";
+import type { Architecture } from "./architecture.ts";
 import { replaceWithCopy } from "./replace-file.ts";
 
+interface LockedPackage {
+  version: string;
+  resolved: string;
+  integrity: string;
+}
+
+/** The directory of the npm package that holds the pinned Node.js for an architecture; fetched when npm did not. */
+export function nodePackage(checkout: string, architecture: Architecture): string {
+  const name = `node-linux-${architecture.npm}`;
+  const installed = join(checkout, "node_modules", name);
+  if (existsSync(join(installed, "bin/node"))) return installed;
+  const locked = lockedPackage(checkout, name);
+  const fetched = join(checkout, ".tools", `${name}-${locked.version}`);
+  if (!existsSync(fetched)) fetchPackage(name, locked, fetched);
+  return fetched;
+}
+
 /**
- * Puts the pinned Node.js into the image's tree, without its symbols where `strip` is at hand: they are a seventh of
- * the file and serve only who debugs V8. Does nothing when the right version is there.
+ * Puts Node.js into the image's tree, without its symbols: they are a seventh of the file and serve only who debugs V8.
  */
-export function placeNode(checkout: string, path: string): void {
-  const source = realpathSync(join(checkout, "node_modules/.bin/node"));
-  if (versionOf(path) === versionOf(source)) return;
+export function placeNode(nodePackage: string, path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
   const candidate = `${path}.candidate`;
-  replaceWithCopy(candidate, source);
-  try {
-    execFileSync("strip", ["--strip-unneeded", candidate], { stdio: "ignore" });
-  } catch {
-    // No binutils here: the whole file is just as right.
-  }
-  if (versionOf(candidate) !== versionOf(source)) replaceWithCopy(candidate, source);
-  renameSync(candidate, path);
+  replaceWithCopy(candidate, join(nodePackage, "bin/node"));
+  removeSymbols(candidate);
+  // A program that is running keeps its own; and what has not changed stays, so that it need not be read anew.
+  if (existsSync(path) && readFileSync(path).equals(readFileSync(candidate))) rmSync(candidate);
+  else renameSync(candidate, path);
 }
 
-/** The licences of Node.js and of what it is made of. */
-export function nodeLicence(checkout: string): string {
-  return join(dirname(realpathSync(join(checkout, "node_modules/.bin/node"))), "../LICENSE");
+function lockedPackage(checkout: string, name: string): LockedPackage {
+  const lock = JSON.parse(readFileSync(join(checkout, "package-lock.json"), "utf8")) as {
+    packages: Record<string, LockedPackage>;
+  };
+  const locked = lock.packages[`node_modules/${name}`];
+  if (locked === undefined) throw new Error(`package-lock.json has no ${name}`);
+  return locked;
 }
 
-function versionOf(program: string): string | undefined {
+/** npm leaves out packages for other machines than its own, so this one is asked for by name. */
+function fetchPackage(name: string, { version, integrity }: LockedPackage, directory: string): void {
+  process.stdout.write(`build: fetching ${name} ${version}\n`);
+  const temporary = mkdtempSync(join(tmpdir(), "skein-node-"));
   try {
-    return execFileSync(program, ["--version"], { encoding: "utf8" });
-  } catch {
-    return undefined; // not there, or not a program for this machine
+    const packed = execFileSync(
+      "npm",
+      ["pack", "--silent", `--pack-destination=${temporary}`, `${name}@${version}`],
+      {
+        encoding: "utf8",
+      },
+    );
+    const archive = join(temporary, packed.trim());
+    const digest = `sha512-${createHash("sha512").update(readFileSync(archive)).digest("base64")}`;
+    if (digest !== integrity)
+      throw new Error(`${name} ${version} is ${digest}; package-lock.json wants ${integrity}`);
+    execFileSync("tar", ["-xzf", archive, "-C", temporary]);
+    mkdirSync(dirname(directory), { recursive: true });
+    execFileSync("mv", [join(temporary, "package"), directory]);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
   }
 }

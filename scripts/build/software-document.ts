@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
+import type { Architecture } from "./architecture.ts";
 import type { BuildInfo } from "./build-info.ts";
 import { bundledPackages } from "./notices.ts";
 
@@ -25,14 +26,19 @@ interface SpdxPackage {
  * the hashes of the lock file, and the front with the Go library it is linked with. The build of an image adds the Debian
  * packages (images/sbom.mjs).
  */
-export function softwareDocument(checkout: string, info: BuildInfo, core: Metafile): string {
+export function softwareDocument(
+  checkout: string,
+  info: BuildInfo,
+  core: Metafile,
+  architecture: Architecture,
+): string {
   const lock = readLock(checkout);
   const packages = [
     newPackage("argoexec", info.version, "Apache-2.0", `pkg:generic/skein-argoexec@${info.version}`, {
       primaryPackagePurpose: "CONTAINER",
     }),
     newPackage("go-standard-library", goVersion(), "BSD-3-Clause", `pkg:golang/std@${goVersion()}`),
-    npmPackage(`node-linux-${process.arch}`, lock),
+    npmPackage(`node-linux-${architecture.npm}`, lock),
     ...bundledPackages([core]).map((directory) =>
       npmPackage(directory.replace(/^.*?node_modules\//, ""), lock),
     ),
@@ -45,7 +51,7 @@ export function softwareDocument(checkout: string, info: BuildInfo, core: Metafi
       dataLicense: "CC0-1.0",
       SPDXID: "SPDXRef-DOCUMENT",
       name: `skein-argoexec-${info.version}`,
-      documentNamespace: `https://skein.dev/spdx/argoexec-${info.version}-${info.gitCommit || "unknown"}`,
+      documentNamespace: `https://skein.dev/spdx/argoexec-${info.version}-${architecture.go}-${info.gitCommit || "unknown"}`,
       creationInfo: { created: info.buildDate, creators: [`Tool: skein-build-${info.version}`] },
       packages: unique,
       relationships: [

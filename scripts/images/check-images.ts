@@ -1,101 +1,36 @@
-import type { Engine, ProgramEnd } from "./engine.ts";
+import { join } from "node:path";
+import { checkTransfers } from "./check-transfers.ts";
+import type { Engine, RunOptions } from "./engine.ts";
 
 /** root, the user of the -nonroot tags, and one that no file knows. */
 const USERS = [0, 8737, 12_345];
+const IMAGES = ["argoexec", "init", "wait"] as const;
+const NODE = "/opt/skein/bin/node";
+/** Where the program that looks at the image is put over something that the image has. */
+const INSIDE = "/mainctrfs/inside.ts";
 
-interface Check {
-  what: string;
-  images: readonly string[];
-  argv: readonly string[];
-  expect: (end: ProgramEnd) => boolean;
-}
-
-const ALL = ["argoexec", "init", "wait"];
-const WITH_GIT = ["argoexec", "init"];
-
-/** A program in the image's Node.js that complains of every file which should not be as it is. */
-const LOOK_AT_FILES = `
-  const { lstatSync, readdirSync } = require("node:fs");
-  const bad = [];
-  const look = (path) => {
-    const { mode, uid, gid } = lstatSync(path);
-    if ((mode & 0o6000) !== 0) bad.push(path + " has a setuid bit");
-    if (uid !== 0 || gid !== 0) bad.push(path + " belongs to " + uid + ":" + gid);
-    if ((mode & 0o170000) === 0o100000 && (mode & 0o444) !== 0o444) bad.push(path + " cannot be read by everybody");
-    if ((mode & 0o170000) === 0o40000) for (const name of readdirSync(path)) look(path + "/" + name);
-  };
-  for (const top of ["bin", "etc/ssl", "etc/ssh", "etc/mime.types", "opt", "usr"]) look("/" + top);
-  for (const name of ["bin/perl", "bin/npm", "bin/apt-get", "share/doc", "share/man", "share/locale"])
-    try { lstatSync("/usr/" + name); bad.push("/usr/" + name + " is not needed"); } catch {}
-  console.log(bad.join("\\n"));
-  process.exitCode = bad.length === 0 ? 0 : 1;
-`;
-
-const CHECKS: readonly Check[] = [
-  {
-    what: "argoexec is found by its name",
-    images: ALL,
-    argv: ["argoexec", "version", "--short"],
-    expect: ({ exitCode, output }) => exitCode === 0 && /^argoexec: \d/.test(output),
-  },
-  {
-    what: "the front starts the core, which says what it misses",
-    images: ALL,
-    argv: ["/bin/argoexec", "init"],
-    expect: ({ exitCode, output }) => exitCode === 1 && output.includes("environment variable ARGO_POD_NAME"),
-  },
-  {
-    what: "git with its helper for http",
-    images: WITH_GIT,
-    argv: ["/usr/bin/git", "ls-remote", "https://127.0.0.1:1/x"],
-    expect: ({ output }) => output.includes("Failed to connect to 127.0.0.1 port 1"),
-  },
-  {
-    what: "git starts ssh by a shell",
-    images: WITH_GIT,
-    argv: ["/usr/bin/git", "-c", "core.sshCommand=ssh -V; exit 1;", "ls-remote", "ssh://h/x"],
-    expect: ({ output }) => output.includes("OpenSSH"),
-  },
-  {
-    what: "git-lfs",
-    images: WITH_GIT,
-    argv: ["/usr/bin/git", "lfs", "version"],
-    expect: ({ exitCode, output }) => exitCode === 0 && output.startsWith("git-lfs/"),
-  },
-  {
-    what: "time zones",
-    images: ALL,
-    argv: ["/opt/skein/bin/node", "-p", "new Date(0).toLocaleTimeString('de', { timeZone: 'Asia/Tokyo' })"],
-    expect: ({ output }) => output.trim() === "09:00:00",
-  },
-  {
-    what: "files are root's, readable, without setuid bits, and none too many",
-    images: ALL,
-    argv: ["/opt/skein/bin/node", "--eval", LOOK_AT_FILES],
-    expect: ({ exitCode }) => exitCode === 0,
-  },
-];
-
-/** Runs what an image has to be able to do, as several users. */
+/**
+ * Runs what an image has to be able to do, as several users.
+ *
+ * @throws Error that says what an image cannot do
+ */
 export async function checkImages(engine: Engine, tag: string, say: (line: string) => void): Promise<void> {
-  if (!engine.run)
-    return say(`images: ${engine.name} cannot run containers here, so the images are not tried`);
-  for (const { what, images, argv, expect } of CHECKS) {
-    for (const name of images) {
-      for (const user of USERS) {
-        const image = `localhost/skein/${name}:${tag}`;
-        const end = await engine.run(image, { argv, user });
-        if (expect(end)) continue;
-        throw new Error(
-          `${image} as user ${user}: ${what}: ${argv.slice(0, 3).join(" ")} ended with ${end.exitCode}:\n${end.output.trim()}`,
-        );
-      }
+  const { run } = engine;
+  if (!run) return say(`images: ${engine.name} runs no containers, so the images are not tried`);
+  const expectSuccess = async (name: string, options: RunOptions): Promise<string> => {
+    const image = `localhost/skein/${name}`;
+    const end = await run(image, options);
+    if (end.exitCode === 0) return end.output;
+    throw new Error(`${image} as user ${options.user}: exit code ${end.exitCode}:\n${end.output.trim()}`);
+  };
+  const mounts = { [INSIDE]: join(import.meta.dirname, "inside.ts") };
+  for (const name of IMAGES) {
+    for (const user of USERS) {
+      await expectSuccess(`${name}:${tag}`, { argv: [NODE, INSIDE, name], user, mounts });
     }
+    const uid = await expectSuccess(`${name}:${tag}-nonroot`, { argv: [NODE, "-p", "process.getuid()"] });
+    if (uid.trim() !== "8737") throw new Error(`${name}:${tag}-nonroot runs as ${uid.trim()}, not 8737`);
   }
-  const nonroot = await engine.run(`localhost/skein/argoexec:${tag}-nonroot`, {
-    argv: ["/opt/skein/bin/node", "-p", "process.getuid()"],
-  });
-  if (nonroot.output.trim() !== "8737")
-    throw new Error(`the -nonroot tag runs as ${nonroot.output.trim()}, not 8737`);
-  say(`images: ${CHECKS.length} things tried in each image as users ${USERS.join(", ")}: all is well`);
+  await checkTransfers((options) => expectSuccess(`init:${tag}`, options), USERS);
+  say(`images: looked at and tried as users ${USERS.join(", ")} on a read-only root: all is well`);
 }

@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ownArchitecture } from "../build/architecture.ts";
 
 export type EngineName = "docker" | "podman" | "buildah";
 
@@ -15,8 +16,8 @@ export interface Engine {
   /** Makes an image of one layer out of a tar file. */
   importTar(path: string, image: string): Promise<void>;
   /**
-   * Runs a program of the image in a container without capabilities and with a read-only root file system; `undefined` when
-   * this engine only builds.
+   * Runs a program of the image in a container without capabilities, with the network of this machine and a read-only root
+   * file system, /tmp included, as Kubernetes has it; `undefined` when this engine only builds.
    */
   run: ((image: string, options: RunOptions) => Promise<ProgramEnd>) | undefined;
   /** Writes the image as an archive that holds its layers as tar files, in the layout of OCI or of docker. */
@@ -40,6 +41,9 @@ export interface RunOptions {
   /** Default: the image's own. */
   user?: number;
   argv: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Directories and files of this machine by their places in the container. Whether they can be written: only as here. */
+  mounts?: Readonly<Record<string, string>>;
 }
 
 export interface ProgramEnd {
@@ -110,33 +114,41 @@ function createEngine(name: EngineName): Engine {
     run:
       name === "buildah"
         ? undefined
-        : async (image, { user, argv: [program = "", ...args] }) => {
-            const options = [
-              "--rm",
-              "--read-only",
-              "--cap-drop=all",
-              "--network=host",
-              `--entrypoint=${program}`,
-            ];
-            const as = user === undefined ? [] : [`--user=${user}`];
-            try {
-              const { stdout, stderr } = await quietly("run", ...options, ...as, image, ...args);
-              return { exitCode: 0, output: stdout + stderr };
-            } catch (error) {
-              const {
-                code,
-                stdout = "",
-                stderr = "",
-              } = error as { code?: number; stdout?: string; stderr?: string };
-              return { exitCode: code ?? -1, output: stdout + stderr };
-            }
-          },
+        : (image, options) => endOf(quietly("run", ...runArguments(name, image, options))),
     async save(image, path) {
       if (name === "buildah") await quietly("push", image, `oci-archive:${path}`);
       else
         await quietly("save", ...(name === "podman" ? ["--format", "oci-archive"] : []), "-o", path, image);
     },
   };
+}
+
+function runArguments(
+  name: EngineName,
+  image: string,
+  { user, argv: [program = "", ...args], env = {}, mounts = {} }: RunOptions,
+): string[] {
+  return [
+    ...["--rm", "--read-only", "--cap-drop=all", "--network=host"],
+    // podman would put places that can be written over /tmp and others, and give every user a name.
+    ...(name === "podman" ? ["--read-only-tmpfs=false", "--passwd=false"] : []),
+    ...(user === undefined ? [] : [`--user=${user}`]),
+    ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
+    ...Object.entries(mounts).map(([place, path]) => `--volume=${path}:${place}`),
+    `--entrypoint=${program}`,
+    image,
+    ...args,
+  ];
+}
+
+async function endOf(running: Promise<{ stdout: string; stderr: string }>): Promise<ProgramEnd> {
+  try {
+    const { stdout, stderr } = await running;
+    return { exitCode: 0, output: stdout + stderr };
+  } catch (error) {
+    const { code, stdout = "", stderr = "" } = error as { code?: number; stdout?: string; stderr?: string };
+    return { exitCode: code ?? -1, output: stdout + stderr };
+  }
 }
 
 function buildArguments(name: EngineName, options: BuildOptions): string[] {
@@ -147,11 +159,17 @@ function buildArguments(name: EngineName, options: BuildOptions): string[] {
     ...(name === "docker"
       ? ["--progress=plain", "--build-arg", `SOURCE_DATE_EPOCH=${epoch}`]
       : ["--isolation=chroot", "--format=oci", `--timestamp=${epoch}`]),
-    ...(noCache ? ["--no-cache"] : name === "buildah" ? ["--layers"] : []),
-    ...(platform === undefined ? [] : [`--platform=${platform}`]),
+    ...(name === "buildah" ? ["--layers"] : []),
+    ...(noCache ? ["--no-cache"] : []),
+    ...(platform === undefined ? [] : [`--platform=${platform}`, ...buildPlatform(name)]),
     ...Object.entries(args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]),
     ...["--file", dockerfile, "--target", target, "--tag", image, "."],
   ];
+}
+
+/** The platform of the stages that run programs: docker knows it, older versions of the others have to be told. */
+function buildPlatform(name: EngineName): string[] {
+  return name === "docker" ? [] : ["--build-arg", `BUILDPLATFORM=linux/${ownArchitecture().go}`];
 }
 
 /** All that an engine says goes to stderr: stdout is for the table. */

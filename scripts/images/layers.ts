@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, type StdioOptions } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -17,30 +17,60 @@ interface Descriptor {
   digest: string;
 }
 
-/** Reads the layers out of an archive in the layout of OCI: https://github.com/opencontainers/image-spec */
+/** The layers of an archive in the layout of OCI (https://github.com/opencontainers/image-spec) or of `docker save`. */
 export function readLayers(archive: string): Layer[] {
-  const directory = mkdtempSync(join(tmpdir(), "skein-layers-"));
-  try {
-    execFileSync("tar", ["-xf", archive, "-C", directory]);
-    const blob = ({ digest }: Descriptor): Buffer =>
-      readFileSync(join(directory, "blobs", digest.replace(":", "/")));
-    const json = (descriptor: Descriptor): unknown => JSON.parse(blob(descriptor).toString("utf8"));
-    const index = JSON.parse(readFileSync(join(directory, "index.json"), "utf8")) as {
-      manifests: Descriptor[];
-    };
-    const [first] = index.manifests;
-    if (!first) throw new Error(`${archive} holds no image`);
-    const manifest = json(first) as { layers: Descriptor[] };
-    return manifest.layers.map((descriptor) => {
-      const content = blob(descriptor);
+  return withLayers(archive, (layers) =>
+    layers.map((path) => {
+      const content = readFileSync(path);
       const tar = content[0] === 0x1f && content[1] === 0x8b ? gunzipSync(content) : content;
       return {
         bytes: tar.byteLength,
         compressedBytes: gzipSync(tar).byteLength,
         digest: createHash("sha256").update(tar).digest("hex"),
       };
-    });
+    }),
+  );
+}
+
+/**
+ * A file of an image.
+ *
+ * @param path without the first slash
+ * @throws Error when no layer has it
+ */
+export function readImageFile(archive: string, path: string): string {
+  return withLayers(archive, (layers) => {
+    for (const layer of layers.reverse()) {
+      try {
+        const stdio: StdioOptions = ["ignore", "pipe", "ignore"];
+        return execFileSync("tar", ["-xOf", layer, path], { encoding: "utf8", stdio });
+      } catch {
+        // Another layer has it.
+      }
+    }
+    throw new Error(`${archive} has no file ${path}`);
+  });
+}
+
+/** @param work is given the layers' files, lowest first */
+function withLayers<T>(archive: string, work: (layers: string[]) => T): T {
+  const directory = mkdtempSync(join(tmpdir(), "skein-layers-"));
+  try {
+    execFileSync("tar", ["-xf", archive, "-C", directory]);
+    return work(layerPaths(directory).map((path) => join(directory, path)));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** docker has a list of its own, in old versions that alone; the others have OCI's. */
+function layerPaths(directory: string): string[] {
+  const json = (path: string): unknown => JSON.parse(readFileSync(join(directory, path), "utf8"));
+  if (existsSync(join(directory, "manifest.json"))) {
+    const [image] = json("manifest.json") as { Layers: string[] }[];
+    return image?.Layers ?? [];
+  }
+  const pathOf = ({ digest }: Descriptor): string => join("blobs", digest.replace(":", "/"));
+  const [manifest] = (json("index.json") as { manifests: Descriptor[] }).manifests;
+  return manifest ? (json(pathOf(manifest)) as { layers: Descriptor[] }).layers.map(pathOf) : [];
 }

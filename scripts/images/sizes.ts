@@ -44,21 +44,30 @@ function describe(layer: Layer, layers: readonly Layer[]): string {
   return CONTENTS.find(({ length }) => length === layers.length)?.[index] ?? `layer ${index + 1}`;
 }
 
-/** docs/image-sizes.md. */
-export function sizesPage(sizes: readonly ImageSize[]): string {
-  const rows = sizes.flatMap(({ image, layers }) => [
-    `| **${image.replace("localhost/", "")}** | **${megabytes(sum(layers, "bytes"))}** | **${megabytes(sum(layers, "compressedBytes"))}** |`,
-    ...layers.map(
-      (layer) =>
-        `| ${describe(layer, layers)} | ${megabytes(layer.bytes)} | ${megabytes(layer.compressedBytes)} |`,
-    ),
-  ]);
+/** docs/image-sizes.md. The images with git have the same layers; the one without has some of them. */
+export function sizesPage(sizes: readonly ImageSize[], platform: string): string {
+  const layersOf = (name: string): readonly Layer[] =>
+    sizes.find(({ image }) => image.includes(`/${name}:`))?.layers ?? [];
+  const [all, few] = [layersOf("argoexec"), layersOf("wait")];
+  const inFew = new Set(few.map((layer) => describe(layer, few)));
+  const rows = all.map((layer) => {
+    const what = describe(layer, all);
+    return `| ${what} | ${megabytes(layer.bytes)} | ${megabytes(layer.compressedBytes)} | ${inFew.has(what) ? "yes" : "–"} |`;
+  });
+  const total = (layers: readonly Layer[]): string =>
+    `${megabytes(sum(layers, "bytes"))} MB, ${megabytes(sum(layers, "compressedBytes"))} compressed`;
+  const renewed = all.slice(-EXECUTOR.length);
   return `# Sizes of the images
 
-Written by \`make images WRITE=1\`; do not edit. Megabytes of 10⁶ bytes; compressed as a registry keeps the layers (gzip). For linux/${process.arch === "x64" ? "amd64" : process.arch}.
+Written by \`make images WRITE=1\`; do not edit. Megabytes of 10⁶ bytes; compressed as a registry keeps the layers (gzip). For ${platform}.
 
-| image, layer | MB | compressed MB |
-| --- | ---: | ---: |
+| layer | MB | compressed MB | in \`wait\` |
+| --- | ---: | ---: | --- |
 ${rows.join("\n")}
+| **\`argoexec\`, \`init\`** | **${megabytes(sum(all, "bytes"))}** | **${megabytes(sum(all, "compressedBytes"))}** | |
+| **\`wait\`** | **${megabytes(sum(few, "bytes"))}** | **${megabytes(sum(few, "compressedBytes"))}** | |
+
+The tags that end in \`-nonroot\` have the same layers. A node that has one of the images pulls of the others only what it lacks. A new version
+with the same Node.js and Debian packages brings the last ${EXECUTOR.length} layers: ${total(renewed)}.
 `;
 }

@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const checkout = join(import.meta.dirname, "../..");
-const software = join(checkout, "dist/images/software.spdx.json");
+const software = join(checkout, "dist/images/argoexec.spdx.json");
 
 interface SpdxDocument {
   [field: string]: unknown;
@@ -19,6 +19,8 @@ interface SpdxDocument {
   relationships: { spdxElementId: string; relationshipType: string; relatedSpdxElement: string }[];
 }
 
+const HASH = "0123456789abcdef".repeat(4);
+
 let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "spdx-"));
@@ -27,18 +29,24 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 /** The document of an image whose files come from these packages. */
 function imageDocument(...parts: string[]): SpdxDocument {
+  const controls = {
+    git: "Package: git\nSource: git\nVersion: 1:2.39.5-0+deb12u3\nArchitecture: amd64\n",
+    libc6: "Package: libc6\nSource: glibc\nVersion: 2.36-9\nArchitecture: amd64\n",
+    "perl-base": "Package: perl-base\nSource: perl\nVersion: 5.36\nArchitecture: amd64\n",
+  };
+  mkdirSync(join(directory, "control"), { recursive: true });
+  for (const [name, control] of Object.entries(controls)) {
+    writeFileSync(join(directory, "control", name), `${control}Maintainer: Some Team <team@example.com>\n`);
+  }
+  const hashes = Object.keys(controls).map((name) => `${HASH} ${name}\n`);
+  writeFileSync(join(directory, "packages.sha256"), hashes.join(""));
+  const files = join(directory, "files.tsv");
   writeFileSync(
-    join(directory, "packages.tsv"),
-    "git\t1:2.39.5-0+deb12u3\tamd64\tgit\nlibc6\t2.36-9\tamd64\tglibc\nperl-base\t5.36\tamd64\tperl\n",
+    files,
+    "base\t/usr/lib/libc.so.6\tlibc6\nbase\t/usr/lib/libm.so.6\tlibc6\ngit\t/usr/bin/git\tgit\n",
   );
-  writeFileSync(
-    join(directory, "files.tsv"),
-    "base\t/usr/lib/libc.so.6\tlibc6\nbase\t/etc/nsswitch.conf\t-\ngit\t/usr/bin/git\tgit\n",
-  );
-  const text = execFileSync("node", [join(checkout, "images/sbom.mjs"), software, directory, ...parts], {
-    encoding: "utf8",
-  });
-  return JSON.parse(text) as SpdxDocument;
+  const argv = [join(checkout, "images/sbom.ts"), software, directory, files, ...parts];
+  return JSON.parse(execFileSync("node", argv, { encoding: "utf8" })) as SpdxDocument;
 }
 
 describe("the list of software", () => {
@@ -89,6 +97,14 @@ describe("the list of software", () => {
     expect(debian("base", "git")).toContain(
       "pkg:deb/debian/git@1%3A2.39.5-0%2Bdeb12u3?arch=amd64&distro=debian-12",
     );
+  });
+
+  it("says of a Debian package who made it, from which source, and the hash of its archive", () => {
+    expect(imageDocument("base").packages.find(({ name }) => name === "libc6")).toMatchObject({
+      supplier: "Organization: Some Team",
+      sourceInfo: "built from Debian's source package glibc",
+      checksums: [{ algorithm: "SHA256", checksumValue: HASH }],
+    });
   });
 
   it("has Node.js and the npm packages of the bundle, with the hashes of the lock file", () => {

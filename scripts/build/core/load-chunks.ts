@@ -13,6 +13,11 @@ type Chunk = (
 export interface ChunkOptions {
   /** Where the chunks and their code caches lie. */
   directory: string;
+  /**
+   * The directory by which V8 shall know the chunks. Default: the one they lie in. A code cache keeps the name, so it
+   * must not be that of a directory of the build.
+   */
+  knownAs?: string;
   /** For what is not a chunk: the modules of Node.js. */
   require: NodeJS.Require;
   /** Told of each chunk's script, before it runs. */
@@ -28,6 +33,7 @@ export interface ChunkOptions {
  */
 export function createChunkLoader({
   directory,
+  knownAs = directory,
   require,
   onCompile,
 }: ChunkOptions): (name: string) => unknown {
@@ -41,7 +47,7 @@ export function createChunkLoader({
     const filename = join(directory, name);
     // esbuild writes ASCII only, and a string of single bytes needs no decoding.
     const script = new Script(readFileSync(filename, "latin1"), {
-      filename,
+      filename: join(knownAs, name),
       cachedData: readCache(filename),
     });
     onCompile?.(filename, script);

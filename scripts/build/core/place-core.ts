@@ -12,6 +12,7 @@ import { replaceFile } from "../replace-file.ts";
 import type { CoreBundle } from "./bundle-core.ts";
 import { cachePath } from "./load-chunks.ts";
 import type { RehearsalStage } from "./rehearsal.ts";
+import { REHEARSAL_FLAGS } from "./rehearsal-flags.ts";
 
 /** Flags for the core's Node.js, one a line; the front reads them. They are part of what a code cache is valid for. */
 const NODE_FLAGS: readonly string[] = [
@@ -22,10 +23,19 @@ const NODE_FLAGS: readonly string[] = [
 /**
  * Puts the core into the image's tree: chunks and caches first, the program that names them last, so that a pod which
  * is just starting finds either the old core or the new one. What the new one does not use is removed.
+ *
+ * @param runner what runs the tree's Node.js on this machine, as a command before it; undefined when nothing does: then
+ *   there are no caches
  */
-export async function placeCore(checkout: string, tree: string, core: CoreBundle): Promise<void> {
+export async function placeCore(
+  checkout: string,
+  tree: string,
+  core: CoreBundle,
+  runner: readonly string[] | undefined,
+): Promise<void> {
   const directory = join(tree, "opt/skein/core");
-  const made = await withCodeCaches(checkout, tree, core);
+  const made =
+    runner === undefined ? withoutCodeCaches(core) : await withCodeCaches(checkout, tree, core, runner);
   for (const [name, content] of made) replaceFile(join(directory, name), content);
   replaceFile(join(directory, "node-flags"), NODE_FLAGS.map((flag) => `${flag}\n`).join(""));
   replaceFile(
@@ -37,11 +47,17 @@ export async function placeCore(checkout: string, tree: string, core: CoreBundle
   }
 }
 
+function withoutCodeCaches(core: CoreBundle): Map<string, Uint8Array> {
+  const chunks = [...core.chunks].filter(([name]) => name !== core.rehearsalChunk);
+  return new Map(chunks.map(([name, text]) => [name, Buffer.from(text)]));
+}
+
 /** The chunks and their caches by file name, without those of the rehearsal itself. */
 async function withCodeCaches(
   checkout: string,
   tree: string,
   core: CoreBundle,
+  runner: readonly string[],
 ): Promise<Map<string, Uint8Array>> {
   const directory = mkdtempSync(join(tmpdir(), "skein-build-"));
   try {
@@ -50,8 +66,18 @@ async function withCodeCaches(
     const recorder = join(directory, "record-code-cache.cjs");
     writeFileSync(recorder, await program("record-code-cache.ts", {}));
     await withStage(checkout, tree, directory, async (stage) => {
-      const argv = [...NODE_FLAGS, recorder, chunks, core.rehearsalChunk, JSON.stringify(stage)];
-      await promisify(execFile)(join(tree, "opt/skein/bin/node"), argv, { env: {} });
+      const [program = "", ...argv] = [
+        ...runner,
+        join(tree, "opt/skein/bin/node"),
+        ...NODE_FLAGS,
+        ...REHEARSAL_FLAGS,
+        recorder,
+        chunks,
+        core.rehearsalChunk,
+        JSON.stringify(stage),
+      ];
+      const { PATH, QEMU_LD_PREFIX } = process.env;
+      await promisify(execFile)(program, argv, { env: runner.length === 0 ? {} : { PATH, QEMU_LD_PREFIX } });
     });
     const made = new Map<string, Uint8Array>();
     for (const name of core.chunks.keys()) {
@@ -92,7 +118,8 @@ async function withStage(
   }
 }
 
-async function program(name: string, define: Record<string, string>): Promise<string> {
+/** One of the small programs beside this file, as the text of a script. */
+export async function program(name: string, define: Record<string, string>): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, name)],
     bundle: true,

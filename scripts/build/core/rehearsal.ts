@@ -96,6 +96,9 @@ function environment(
     ARGO_WORKFLOW_UID: "00000000-0000-4000-8000-000000000000",
     KUBERNETES_SERVICE_HOST: "127.0.0.1",
     KUBERNETES_SERVICE_PORT: String(apiServer.port),
+    // One after another, so that functions are met in the same order each time.
+    SKEIN_TRANSFER_ARTIFACTS: "1",
+    SKEIN_TRANSFER_REQUESTS: "1",
     OTEL_EXPORTER_OTLP_ENDPOINT: collector,
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
     SKEIN_FRONT: front,
