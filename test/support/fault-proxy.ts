@@ -1,6 +1,7 @@
 import {
   type ClientRequest,
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   request,
   type ServerResponse,
@@ -42,6 +43,7 @@ export interface SeenRequest {
   ifMatch: string | undefined;
   contentType: string | undefined;
   contentMd5: string | undefined;
+  headers: IncomingHttpHeaders;
 }
 
 /** A server before the real one. */
@@ -69,6 +71,7 @@ export async function startFaultProxy(
       ifMatch: incoming.headers["if-match"],
       contentType: incoming.headers["content-type"],
       contentMd5: incoming.headers["content-md5"]?.toString(),
+      headers: incoming.headers,
     };
     const chosen = fault(summary, seen.length);
     seen.push(summary);

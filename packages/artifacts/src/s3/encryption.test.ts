@@ -1,7 +1,7 @@
 import type { S3Location } from "@skein/contract";
 import { describe, expect, it } from "vitest";
 import { secretsOf } from "../test-support.ts";
-import { chooseEncryption } from "./encryption.ts";
+import { chooseEncryption, derivedOnce } from "./encryption.ts";
 import { bucketDefault, readFields, writeFields } from "./encryption-headers.ts";
 
 const SECRETS = secretsOf({ "sse/key": "correct horse" });
@@ -80,5 +80,37 @@ describe("chooseEncryption", () => {
     ],
   ])("refuses %j with %j", async (options, more, message) => {
     await expect(choose(options, more)).rejects.toThrow(message);
+  });
+});
+
+describe("derivedOnce", () => {
+  it("derives a key once for all requests of an object, and never two at a time", async () => {
+    let running = 0;
+    let most = 0;
+    const derived: string[] = [];
+    const keyFor = derivedOnce(async (key) => {
+      derived.push(key);
+      most = Math.max(most, ++running);
+      await new Promise(setImmediate);
+      running--;
+      return Buffer.from(key);
+    });
+    const keys = await Promise.all(["a", "b", "a", "c", "a"].map(keyFor));
+    expect(keys.map(String)).toEqual(["a", "b", "a", "c", "a"]);
+    expect(derived).toEqual(["a", "b", "c"]);
+    expect(most).toBe(1);
+  });
+
+  it("keeps no failure and not every key there ever was", async () => {
+    let calls = 0;
+    const keyFor = derivedOnce(async () => {
+      if (++calls === 1) throw new Error("no memory");
+      return new Uint8Array(32);
+    });
+    await expect(keyFor("a")).rejects.toThrow("no memory");
+    await keyFor("a");
+    for (let index = 0; index < 64; index++) await keyFor(`b${index}`);
+    await keyFor("a");
+    expect(calls).toBe(1 + 1 + 64 + 1);
   });
 });

@@ -28,12 +28,13 @@ export async function chooseEncryption(at: S3Location, readSecret: SecretReader)
     const bucket = at.bucket ?? "";
     return {
       type: "customer",
-      keyFor: (key) =>
+      keyFor: derivedOnce((key) =>
         derive("argon2id", {
           ...KEY_DERIVATION,
           message: password.revealBytes(),
           nonce: Buffer.from(bucket + key),
         }),
+      ),
     };
   }
   if (!options.kmsKeyId) return { type: "aes256" };
@@ -41,6 +42,30 @@ export async function chooseEncryption(at: S3Location, readSecret: SecretReader)
     type: "kms",
     keyId: options.kmsKeyId,
     ...(options.kmsEncryptionContext && { context: encodeContext(options.kmsEncryptionContext) }),
+  };
+}
+
+/** Objects that are in parts or ranges at the same time are fewer than this. */
+const KEPT_KEYS = 64;
+
+/**
+ * Derives the key of an object once for all its requests, and one after another: each derivation takes 64 MiB, so a handful
+ * of parts at once would take more memory than everything else together.
+ */
+export function derivedOnce(
+  deriveKey: (objectKey: string) => Promise<Uint8Array>,
+): (objectKey: string) => Promise<Uint8Array> {
+  const kept = new Map<string, Promise<Uint8Array>>();
+  let last: Promise<unknown> = Promise.resolve();
+  return (objectKey) => {
+    const known = kept.get(objectKey);
+    if (known) return known;
+    const derived = last.then(() => deriveKey(objectKey));
+    last = derived.catch(() => kept.delete(objectKey)); // whoever asked meets the failure
+    const [oldest] = kept.keys();
+    if (kept.size >= KEPT_KEYS && oldest !== undefined) kept.delete(oldest);
+    kept.set(objectKey, derived);
+    return derived;
   };
 }
 

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { Secret } from "@skein/contract";
+import { type S3Location, Secret } from "@skein/contract";
 import { describe, expect, it } from "vitest";
 import { runCommand } from "../../../../test/support/command.ts";
 import { startFaultProxy } from "../../../../test/support/fault-proxy.ts";
@@ -41,6 +43,45 @@ describe("the region", () => {
       code: "s3.wrong_region",
       remedy: "set region: to the bucket's own",
     });
+  });
+});
+
+describe("the bucket's place in the address", () => {
+  const seen: string[] = [];
+  const addressed = async (more: Partial<S3Location>): Promise<string | undefined> => {
+    seen.length = 0;
+    // A proxy is told the whole address, so that no name has to be looked up.
+    const forward = createServer((request, response) => {
+      seen.push(request.url ?? "");
+      request.resume().on("end", () => response.writeHead(200, { etag: '"e"' }).end());
+    });
+    await new Promise<void>((resolve) => forward.listen(0, "127.0.0.1", resolve));
+    const proxy = `http://127.0.0.1:${(forward.address() as AddressInfo).port}`;
+    const connector = createS3Connector(async () => new Secret("key"), {
+      maxSockets: 1,
+      proxyEnv: { HTTP_PROXY: proxy, http_proxy: proxy },
+    });
+    const at = s3Location({ endpoint: "s3.test", bucket: "artifacts" }, "a key", { region: "r", ...more });
+    const store = await connector.connect(at, observedTransfer().transfer);
+    await store.put("a key", Buffer.from("x"), PUT);
+    await connector.close();
+    forward.closeAllConnections();
+    await new Promise((resolve) => forward.close(resolve));
+    return seen[0]?.replace(/\?.*$/, "");
+  };
+
+  it.each<[Partial<S3Location>, string]>([
+    [{ addressingStyle: "virtual-hosted" }, "http://artifacts.s3.test/a%20key"],
+    [{ addressingStyle: "path" }, "http://s3.test/artifacts/a%20key"],
+    [{}, "http://s3.test/artifacts/a%20key"],
+    [{ endpoint: "storage.googleapis.com" }, "http://artifacts.storage.googleapis.com/a%20key"],
+    [
+      { endpoint: "storage.googleapis.com", addressingStyle: "path" },
+      "http://storage.googleapis.com/artifacts/a%20key",
+    ],
+    [{ endpoint: "oss-cn-hangzhou.aliyuncs.com" }, "http://artifacts.oss-cn-hangzhou.aliyuncs.com/a%20key"],
+  ])("of %j is %s", async (more, url) => {
+    expect((await addressed(more))?.replace(/:80\//, "/")).toBe(url);
   });
 });
 
