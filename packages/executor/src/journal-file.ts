@@ -50,6 +50,11 @@ export function createJournal(path: string): Journal {
   };
 }
 
+/** What happened since this container was started, or started again. */
+export function ownLife(lines: readonly JournalLine[]): JournalLine[] {
+  return lines.slice(lines.findLastIndex(({ event }) => event === "start") + 1);
+}
+
 /** The line that keeps an error for the act that reports it. */
 export function errorLine(error: unknown, timeMs: number): ErrorLine {
   return {
