@@ -1,28 +1,11 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Cluster } from "../support/pods/cluster.ts";
+import { runPod } from "../support/pods/pod.ts";
 import type { PodRequest, RunningPod } from "../support/pods/pod-request.ts";
 import { startSilentServer } from "../support/silent-server.ts";
+import { look, parameter, raw, SAYS, said, sh, until } from "./support/builders.ts";
 import { type ConformanceCase, conformance } from "./support/conformance.ts";
-
-const sh = (script: string): string[] => ["sh", "-ec", script];
-const raw = (name: string, path: string, data: string, more: object = {}) => ({
-  name,
-  path,
-  raw: { data },
-  ...more,
-});
-const parameter = (name: string, path: string) => ({ name, valueFrom: { path } });
-
-/** What main says of itself as an output parameter. */
-const SAY = { outputs: { parameters: [parameter("p", "/tmp/p")] } };
-const said = (value: string) => ({ parameters: [{ ...parameter("p", "/tmp/p"), value }] });
-
-/** Polls until it holds; a pod that ends without it fails by its expectation. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition() && waited < 20_000; waited += 20) await delay(20);
-}
 
 const initless = (pod: PodRequest | ((cluster: Cluster) => PodRequest)) => (cluster: Cluster) => ({
   ...(typeof pod === "function" ? pod(cluster) : pod),
@@ -33,7 +16,7 @@ const inputs: ConformanceCase[] = [
   {
     section: "9.1",
     statement: "a pod without inputs runs, and its task result is complete",
-    pod: initless({ template: { container: {}, ...SAY }, argv: sh("echo v >/tmp/p") }),
+    pod: initless({ template: { container: {}, ...SAYS }, argv: sh("echo v >/tmp/p") }),
     expect: { outputs: said("v") },
     check: ({ shared }) => {
       expect(readFileSync(shared("status"), "utf8")).toBe("READY\n");
@@ -45,7 +28,7 @@ const inputs: ConformanceCase[] = [
     section: "9.5",
     statement: "an input artifact is linked to its path in main, whose parents are made",
     pod: initless({
-      template: { container: {}, ...SAY, inputs: { artifacts: [raw("a", "/tmp/deep/er/a", "data")] } },
+      template: { container: {}, ...SAYS, inputs: { artifacts: [raw("a", "/tmp/deep/er/a", "data")] } },
       argv: sh("readlink /tmp/deep/er/a >/tmp/p; cat /tmp/deep/er/a >>/tmp/p"),
     }),
     expect: { outputs: said("/argo/inputs/artifacts/a\ndata") },
@@ -55,7 +38,7 @@ const inputs: ConformanceCase[] = [
     statement: "what the image has at the path of an input is replaced by the link",
     rootOnly: "the root file system is read-only",
     pod: initless({
-      template: { container: {}, ...SAY, inputs: { artifacts: [raw("a", "/etc/motd.d", "data")] } },
+      template: { container: {}, ...SAYS, inputs: { artifacts: [raw("a", "/etc/motd.d", "data")] } },
       argv: sh("cat /etc/motd.d >/tmp/p"),
     }),
     expect: { outputs: said("data") },
@@ -68,7 +51,7 @@ const inputs: ConformanceCase[] = [
       return {
         template: {
           container: {},
-          ...SAY,
+          ...SAYS,
           archiveLocation: cluster.repository("initless"),
           inputs: { artifacts: [{ name: "a", path: "/tmp/in", s3: { key: "initless/in.txt" } } as never] },
         },
@@ -83,7 +66,7 @@ const inputs: ConformanceCase[] = [
     pod: initless({
       template: {
         container: { volumeMounts: [{ name: "w", mountPath: "/work" }] },
-        ...SAY,
+        ...SAYS,
         inputs: { artifacts: [raw("a", "/work/in/a", "data")] },
       },
       volumes: ["/work"],
@@ -103,7 +86,7 @@ const inputs: ConformanceCase[] = [
     section: "9.1",
     statement: "a script is staged for main",
     pod: initless({
-      template: { script: { source: "echo from the script >/tmp/p" }, ...SAY },
+      template: { script: { source: "echo from the script >/tmp/p" }, ...SAYS },
       argv: ["sh", "/argo/staging/script"],
     }),
     expect: { outputs: said("from the script") },
@@ -114,7 +97,7 @@ const inputs: ConformanceCase[] = [
     pod: initless({
       template: {
         container: { volumeMounts: [] },
-        ...SAY,
+        ...SAYS,
         inputs: { artifacts: [raw("a", "/tmp/not-cwd", "x")] },
       },
       workingDirectory: "/usr",
@@ -140,7 +123,7 @@ const inputs: ConformanceCase[] = [
     section: "9.4",
     statement: "a sidecar waits for the supervisor, too, and is stopped after main",
     pod: initless({
-      template: { container: {}, ...SAY, inputs: { artifacts: [raw("a", "/tmp/a", "x")] } },
+      template: { container: {}, ...SAYS, inputs: { artifacts: [raw("a", "/tmp/a", "x")] } },
       argv: sh("echo v >/tmp/p"),
       sidecars: { side: sh("test -s /var/run/argo/template; sleep 600") },
     }),
@@ -195,7 +178,7 @@ const failures: ConformanceCase[] = [
       template: {
         container: {},
         inputs: { artifacts: [{ name: "a", path: "/tmp/a" }] },
-        outputs: { artifacts: [{ name: "o", path: "/tmp/o" }], ...SAY.outputs },
+        outputs: { artifacts: [{ name: "o", path: "/tmp/o" }], ...SAYS.outputs },
         archiveLocation: cluster.repository("initless-failed", { archiveLogs: true }),
       },
       env: { ARGO_INCLUDE_SCRIPT_OUTPUT: "true" },
@@ -236,6 +219,45 @@ const failures: ConformanceCase[] = [
     expect: {
       exitCodes: { main: 65 },
       messages: { main: /^refusing to stage input artifact "a" at \/tmp\/in: / },
+    },
+  },
+  {
+    section: "9.5",
+    statement:
+      "an input at a path below another's is there, too, whichever is declared first; an output above both has what they are",
+    run: async (cluster) => {
+      cluster.putObject("nested/in/a", "A");
+      cluster.putObject("nested/in/sub/b", "B");
+      const outer = { name: "outer", path: "/tmp/w/in", archive: { none: {} }, s3: { key: "nested/in" } };
+      const inner = raw("inner", "/tmp/w/in/sub/c", "C");
+      for (const artifacts of [
+        [outer, inner],
+        [inner, outer],
+      ]) {
+        const end = await runPod(cluster, {
+          layout: "initless",
+          template: {
+            container: {},
+            inputs: { artifacts },
+            outputs: { artifacts: [{ name: "o", path: "/tmp/w" }] },
+            archiveLocation: cluster.repository("nested/out"),
+          },
+          argv: sh("cd /tmp/w; ln -s in/a link; cat in/a in/sub/b in/sub/c"),
+        });
+        expect(end.main?.exitCode, end.main?.log).toBe(0);
+        expect(end.main?.log).toContain("ABC");
+        const consumer = await runPod(cluster, {
+          template: {
+            container: {},
+            inputs: { artifacts: [{ name: "o", path: "/tmp/w", s3: { key: "nested/out/o.tgz" } }] },
+            archiveLocation: cluster.repository("nested/out"),
+          },
+        });
+        expect(look(consumer.input("o")), consumer.init.log).toEqual({
+          in: { a: "A", sub: { b: "B", c: "C" } },
+          link: "-> in/a",
+        });
+      }
     },
   },
 ];
@@ -289,7 +311,13 @@ const endings: ConformanceCase[] = [
       template: SLOW_INPUT(cluster),
       env: { ARGO_DEADLINE: new Date(Date.now() + 3000).toISOString() },
     })),
-    expect: neverReady(/^Step exceeded its deadline$/),
+    expect: {
+      ...neverReady(/^Step exceeded its deadline$/),
+      messages: {
+        supervisor: "Step exceeded its deadline",
+        main: "supervisor reported pre-main failure: Step exceeded its deadline",
+      },
+    },
   },
   {
     section: "9.4",
@@ -313,7 +341,7 @@ const endings: ConformanceCase[] = [
     section: "9.1",
     statement: "SIGTERM while main runs does not lose what main leaves",
     pod: initless({
-      template: { container: {}, ...SAY },
+      template: { container: {}, ...SAYS },
       argv: sh("trap 'echo stopped >/tmp/p; exit 3' TERM; touch /var/run/argo/up; sleep 600 & wait"),
       onRunning: async (pod) => {
         await until(() => existsSync(pod.shared("up")));

@@ -220,6 +220,36 @@ const progress: ConformanceCase[] = [
     },
   },
   {
+    section: "10.4",
+    statement: "a link in place of the progress file makes no line of a secret of wait's a line of its log",
+    // Whatever is in its log: runPod looks for secrets in it.
+    pod: {
+      template: { container: {} },
+      env: TICK,
+      argv: sh("ln -s /argo/secret/cred/secretkey $ARGO_PROGRESS_FILE"),
+    },
+    expect: { logs: { wait: [/failed to report progress.*leads to .*which is outside/] } },
+    check: ({ result }) => expect(result?.progress).toBeUndefined(),
+  },
+  {
+    section: "10.4",
+    statement:
+      "pipes in place of the progress, the captured output and the journal keep nothing from being reported",
+    pod: {
+      template: { container: {}, ...SAYS },
+      env: { ARGO_INCLUDE_SCRIPT_OUTPUT: "true" },
+      argv: sh(
+        "cd /var/run/argo; rm -f ctr/main/stdout skein/journal/wait.jsonl; " +
+          "mkfifo progress ctr/main/stdout skein/journal/wait.jsonl; echo v >/tmp/p",
+      ),
+    },
+    expect: {
+      exitCodes: { wait: 64 },
+      messages: { wait: /ctr\/main\/stdout: it is a pipe/ },
+      outputs: said("v"),
+    },
+  },
+  {
     section: "3.1",
     statement: "a tick of 0 turns progress off",
     pod: {

@@ -135,7 +135,7 @@ export interface HdfsLocation {
 }
 
 export interface RawLocation {
-  data: string;
+  data?: string;
 }
 
 export interface PluginLocation {

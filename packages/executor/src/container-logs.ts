@@ -1,7 +1,7 @@
 import type { TransferEngine } from "@skein/artifacts";
 import { type Artifact, isNotFound, mainContainerNames } from "@skein/contract";
 import { ATTR } from "@skein/telemetry";
-import { type ArtifactsOutcome, saveFailure } from "./output-artifacts.ts";
+import { type ArtifactsOutcome, type OnSaved, saveFailure } from "./output-artifacts.ts";
 import type { TransferParts } from "./parts.ts";
 import { realPathWithin } from "./real-path-within.ts";
 import { locateOutput } from "./save-plan.ts";
@@ -13,22 +13,25 @@ import { locateOutput } from "./save-plan.ts";
 export function saveContainerLogs(
   parts: TransferParts,
   engine: () => Promise<TransferEngine>,
+  onSaved: OnSaved,
 ): Promise<ArtifactsOutcome> {
   const { template, tracing } = parts;
   return tracing.withSpan("saveLogs", {}, async () => {
-    if (!template.archiveLocation?.archiveLogs) return { artifacts: [], errors: [] };
+    if (!template.archiveLocation?.archiveLogs) return { errors: [] };
     const containers = mainContainerNames(template);
     const results = await Promise.allSettled(
-      containers.map((container) =>
-        tracing.withSpan("saveContainerLogs", { attributes: { [ATTR.containerName]: container } }, () =>
-          saveLog(container, parts, engine),
+      containers.map((container, position) =>
+        tracing.withSpan(
+          "saveContainerLogs",
+          { attributes: { [ATTR.containerName]: container } },
+          async () => {
+            const reported = await saveLog(container, parts, engine);
+            if (reported) onSaved(position, reported);
+          },
         ),
       ),
     );
     return {
-      artifacts: results.flatMap((result) =>
-        result.status === "fulfilled" && result.value ? [result.value] : [],
-      ),
       errors: results.flatMap((result, index) =>
         result.status === "rejected" ? [saveFailure(`${containers[index]}-logs`, result.reason)] : [],
       ),

@@ -1,5 +1,5 @@
-import { appendFileSync, mkdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
   type ErrorLine,
@@ -10,6 +10,11 @@ import {
   redactSecrets,
 } from "@skein/contract";
 import { isMissingFile } from "./file-error.ts";
+
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+/** The volume is the user's, too: a pipe in place of the file must not keep us for ever. */
+const READ = O_RDONLY | O_NONBLOCK;
+const APPEND = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK;
 
 /** The journal of one container, shared with the front. */
 export interface Journal {
@@ -26,17 +31,28 @@ export function createJournal(path: string): Journal {
       // Synchronous and one write per line: with O_APPEND lines of two writers never mix, and a line is on the
       // volume before the act goes on.
       mkdirSync(dirname(path), { recursive: true, mode: 0o777 });
-      appendFileSync(path, `${redactSecrets(JSON.stringify(line))}\n`, { mode: 0o666 });
+      const descriptor = openSync(path, APPEND, 0o666);
+      try {
+        writeSync(descriptor, `${redactSecrets(JSON.stringify(line))}\n`);
+      } finally {
+        closeSync(descriptor);
+      }
     },
     async read() {
       try {
-        return parseJournal(await readFile(path, "utf8"));
+        await using file = await open(path, READ);
+        return (await file.stat()).isFile() ? parseJournal(await file.readFile("utf8")) : [];
       } catch (error) {
         if (isMissingFile(error)) return [];
         throw error;
       }
     },
   };
+}
+
+/** What happened since this container was started, or started again. */
+export function ownLife(lines: readonly JournalLine[]): JournalLine[] {
+  return lines.slice(lines.findLastIndex(({ event }) => event === "start") + 1);
 }
 
 /** The line that keeps an error for the act that reports it. */

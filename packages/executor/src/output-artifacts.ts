@@ -18,11 +18,12 @@ import { planSave } from "./save-plan.ts";
 import { totals } from "./transfer-totals.ts";
 
 export interface ArtifactsOutcome {
-  /** Those that were saved, in the order of declaration, as the task result shows them. */
-  artifacts: Artifact[];
-  /** One for each that could not be saved, in the same order. */
+  /** One for each that could not be saved, in the order of declaration. */
   errors: Error[];
 }
+
+/** Told of each artifact as soon as it is saved: where it stands among those that are declared, and what to report of it. */
+export type OnSaved = (position: number, reported: Artifact) => void;
 
 /**
  * Saves the output artifacts, concurrently (contract §11). All are attempted, whatever happens to the others.
@@ -30,6 +31,7 @@ export interface ArtifactsOutcome {
 export function saveOutputArtifacts(
   parts: TransferParts,
   engine: () => Promise<TransferEngine>,
+  onSaved: OnSaved,
 ): Promise<ArtifactsOutcome> {
   const { template, log, paths, tracing } = parts;
   const declared = template.outputs?.artifacts ?? [];
@@ -37,20 +39,21 @@ export function saveOutputArtifacts(
     if (declared.length === 0) log.info("No output artifacts");
     const packedContents = await readPackedContents(paths);
     const results = await Promise.allSettled(
-      declared.map((artifact) => {
+      declared.map(async (artifact, position) => {
         span.addEvent(EVENT.uploadArtifact, { [ATTR.file]: artifact.name });
-        return saveOne(artifact, parts, { engine, packedContents });
+        const saved = await saveOne(artifact, parts, { engine, packedContents });
+        if (saved) onSaved(position, saved.reported);
+        return saved?.report;
       }),
     );
-    const saved = results.flatMap((result) =>
+    const reports = results.flatMap((result) =>
       result.status === "fulfilled" && result.value ? [result.value] : [],
     );
-    span.setAttributes(totals(saved.map(({ report }) => report)));
+    span.setAttributes(totals(reports));
     for (const [index, result] of results.entries()) {
       if (result.status === "rejected") logFailure(log, declared[index]?.name ?? "", result.reason);
     }
     return {
-      artifacts: saved.map(({ reported }) => reported),
       errors: results.flatMap((result, index) =>
         result.status === "rejected" ? [saveFailure(declared[index]?.name ?? "", result.reason)] : [],
       ),

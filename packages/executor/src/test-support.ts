@@ -187,6 +187,10 @@ function recordingReporter({ faults, reported }: TestPod): TaskResultReporter {
       await step("report");
       reported.outputs = outputs;
     },
+    async reportOnce(outputs) {
+      await step("reportOnce");
+      reported.outputs = outputs;
+    },
     async progress(value) {
       await step("progress");
       reported.progress.push(value);

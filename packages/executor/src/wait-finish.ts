@@ -1,7 +1,10 @@
 import type { TransferEngine } from "@skein/artifacts";
-import { hasOutputs, type JournalLine, type Outputs } from "@skein/contract";
+import { hasOutputs, type JournalLine } from "@skein/contract";
 import type { TaskResultReporter } from "@skein/kubernetes";
+import { CollectedOutputs } from "./collected-outputs.ts";
 import { saveContainerLogs } from "./container-logs.ts";
+import { reportEarly } from "./early-report.ts";
+import { ownLife } from "./journal-file.ts";
 import { saveOutputArtifacts } from "./output-artifacts.ts";
 import { readOutputParameters } from "./output-parameters.ts";
 import type { TransferParts, WaitParts } from "./parts.ts";
@@ -32,13 +35,22 @@ export async function runWaitFinish(parts: FinishParts): Promise<FinishOutcome> 
   recallErrors(lines, errors);
   const created = errors.first === undefined;
 
-  const outputs = await collectOutputs(parts, errors, hasStarted(lines));
   const reporter = lazily(() => parts.createReporter({ created }));
+  const collected = new CollectedOutputs();
+  const endEarlyReports = reportEarly({
+    readJournal: () => parts.journal.read(),
+    gracePeriodMs: parts.config.terminationGracePeriodMs,
+    collected: () => collected.outputs(),
+    report: async (outputs) => (await reporter()).reportOnce(outputs),
+    log,
+  });
+  await collectOutputs(parts, errors, { hasStarted: hasStarted(lines), collected });
+  await endEarlyReports();
   // Progress is a courtesy: that it could not be told is no reason to fail.
   await sendProgress(parts, lines, reporter).catch((error: unknown) => {
     log.warn("failed to report progress", { error: error as Error });
   });
-  await errors.attempt(async () => (await reporter()).report(outputs), undefined);
+  await errors.attempt(async () => (await reporter()).report(collected.outputs()), undefined);
 
   const { first: error } = errors;
   await errors.attempt(async () => (await reporter()).finalize(), undefined);
@@ -56,36 +68,37 @@ function hasStarted(lines: readonly JournalLine[]): boolean {
  * is done again, and is no failure any more.
  */
 function recallErrors(lines: readonly JournalLine[], errors: RecordedErrors): void {
-  const ownLife = lines.slice(lines.findLastIndex(({ event }) => event === "start") + 1);
-  for (const line of ownLife) if (line.event === "error") errors.recall(line);
+  for (const line of ownLife(lines)) if (line.event === "error") errors.recall(line);
 }
 
 /** All steps at once, because they wait for different things; their errors in upstream's order. */
 async function collectOutputs(
   parts: FinishParts,
   errors: RecordedErrors,
-  hasStarted: boolean,
-): Promise<Outputs> {
+  { hasStarted, collected }: { hasStarted: boolean; collected: CollectedOutputs },
+): Promise<void> {
   const { config, log, paths, template } = parts;
   // Told to stop, wait still saves what there is (contract §8.1): nothing aborts this engine.
   const engine = lazily(() => parts.createEngine({ signal: new AbortController().signal }));
-  const whenStarted = <T>(collect: () => Promise<T>, nothing: T): Promise<T> | T =>
-    hasStarted ? collect() : nothing;
+  const whenStarted = <T>(collect: () => Promise<T>): Promise<T> | undefined =>
+    hasStarted ? collect() : undefined;
   const options = { paths, initless: config.initless, log };
   const [result, parameters, artifacts, logs] = await Promise.all([
-    whenStarted<ScriptResult>(() => captureScriptResult(parts), {}),
-    whenStarted(() => readOutputParameters(template, options), { parameters: [] }),
-    whenStarted(() => saveOutputArtifacts(parts, engine), { artifacts: [], errors: [] }),
-    saveContainerLogs(parts, engine),
+    whenStarted(async () => {
+      const outcome = await captureScriptResult(parts);
+      collected.result = outcome.text;
+      return outcome;
+    }),
+    whenStarted(async () => {
+      const outcome = await readOutputParameters(template, options);
+      collected.parameters = outcome.parameters;
+      return outcome;
+    }),
+    whenStarted(() => saveOutputArtifacts(parts, engine, collected.artifactSaved)),
+    saveContainerLogs(parts, engine, collected.logSaved),
   ]);
-  const failures = [result.error, parameters.error, joinErrors(artifacts.errors), ...logs.errors];
+  const failures = [result?.error, parameters?.error, joinErrors(artifacts?.errors ?? []), ...logs.errors];
   for (const error of failures) if (error) errors.record(error);
-  const all = [...artifacts.artifacts, ...logs.artifacts];
-  return {
-    ...(parameters.parameters.length > 0 ? { parameters: parameters.parameters } : {}),
-    ...(all.length > 0 ? { artifacts: all } : {}),
-    ...(result.text === undefined ? {} : { result: result.text }),
-  };
 }
 
 interface ScriptResult {

@@ -1,8 +1,10 @@
+import { dirname } from "node:path";
 import type { ExecutorConfig, JournalLine, Logger } from "@skein/contract";
 import { isMissingFile } from "./file-error.ts";
 import type { WaitParts } from "./parts.ts";
 import { lastProgress } from "./progress.ts";
 import { readTail } from "./read-tail.ts";
+import { realPathWithin } from "./real-path-within.ts";
 
 /** Only the last line counts; a file that grows by a line each second for days is not read whole. */
 const PROGRESS_TAIL_BYTES = 4096;
@@ -41,7 +43,8 @@ async function readProgress(config: ExecutorConfig, log: Logger): Promise<string
 
 async function readText(path: string): Promise<string> {
   try {
-    const { bytes } = await readTail(path, PROGRESS_TAIL_BYTES);
+    // A malformed line is logged, so a link of the user's must not make it one of a secret's.
+    const { bytes } = await readTail(await realPathWithin(path, dirname(path)), PROGRESS_TAIL_BYTES);
     return new TextDecoder().decode(bytes);
   } catch (error) {
     if (isMissingFile((error as Error).cause)) return "";

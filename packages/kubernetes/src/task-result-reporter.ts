@@ -40,6 +40,8 @@ export interface TaskResultReporter {
   initialize(): Promise<void>;
   /** Replaces parameters, artifacts and result as a whole. */
   report(outputs: Outputs): Promise<void>;
+  /** The same, tried once: for what will be reported again. */
+  reportOnce(outputs: Outputs): Promise<void>;
   progress(value: string): Promise<void>;
   /** Sets the label that makes the controller read the outputs. */
   finalize(): Promise<void>;
@@ -98,6 +100,7 @@ export function createTaskResultReporter(options: TaskResultReporterOptions): Ta
         },
       );
     },
+    reportOnce: (outputs) => options.attempt("patchTaskResult", () => upsert({ outputs })),
     progress: (progress) => retry(options, "patchTaskResult", REPORT_BACKOFF, () => upsert({ progress })),
     finalize: () =>
       retry(options, "patchTaskResultLabels", INITIALISE_BACKOFF, async () => {

@@ -45,6 +45,8 @@ export interface PodRequest {
   workingDirectory?: string;
   /** Default the cluster's. */
   securityContext?: SecurityContext;
+  /** By container, where it differs. */
+  securityContextOf?: Readonly<Record<string, SecurityContext>>;
   /**
    * Whether there is a controller which, when a container has failed or all have ended, has `argoexec kill 15 1` run in
    * those that are left (contract §18). Default true.

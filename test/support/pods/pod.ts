@@ -41,11 +41,12 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
   const filesystem = { name, shared, volume, input };
   request.prepare?.(filesystem);
 
-  const securityContext = request.securityContext ?? cluster.securityContext;
   const starts: Record<string, number> = {};
   const start = async (container: Container): Promise<Run> => {
     const run = starts[container.name] ?? 0;
     starts[container.name] = run + 1;
+    const securityContext =
+      request.securityContextOf?.[container.name] ?? request.securityContext ?? cluster.securityContext;
     const terminationLog = files.at(`${container.name}.${run}.termination`);
     const process = await cluster.sandbox.start({
       argv: container.argv,

@@ -25,15 +25,23 @@ export function refuseSecrets(directory: string, secrets: readonly string[], mor
     if (forms.some((form) => text.includes(form))) throw new Error(`a secret of the pod is in ${where}`);
   };
   search("its task result or requests", more);
-  for (const path of filesBelow(directory, "")) search(path, readFileSync(join(directory, path), "utf8"));
+  for (const path of filesBelow(Buffer.from(directory), "")) {
+    const file = Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(path, "latin1")]);
+    search(Buffer.from(path, "latin1").toString(), readFileSync(file, "utf8"));
+  }
 }
 
-/** Of readable size, and without what links lead to: a container's /dev has links to everywhere. */
-function filesBelow(directory: string, folder: string): string[] {
-  return readdirSync(join(directory, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
+/**
+ * Of readable size, and without what links lead to: a container's /dev has links to everywhere.
+ *
+ * @returns paths whose characters are bytes: a name need not be text
+ */
+function filesBelow(directory: Buffer, folder: string): string[] {
+  const at = (path: string): Buffer => Buffer.from(join(directory.toString("latin1"), path), "latin1");
+  return readdirSync(at(folder), { withFileTypes: true, encoding: "buffer" }).flatMap((entry) => {
+    const path = join(folder, entry.name.toString("latin1"));
     if (OWN_PLACES.has(path) || path === TEMPLATE) return [];
     if (entry.isDirectory()) return filesBelow(directory, path);
-    return entry.isFile() && lstatSync(join(directory, path)).size <= MAX_FILE_BYTES ? [path] : [];
+    return entry.isFile() && lstatSync(at(path)).size <= MAX_FILE_BYTES ? [path] : [];
   });
 }

@@ -3,7 +3,7 @@ import type { ArtifactDriver } from "../driver.ts";
 
 /** An artifact whose content stands in the template. It can only be loaded. */
 export function createRawDriver(at: RawLocation): ArtifactDriver {
-  const bytes = Buffer.from(at.data);
+  const bytes = Buffer.from(at.data ?? "");
   const refuse = async (): Promise<never> => {
     throw new ArtifactError("Raw output artifacts unsupported", { code: "artifact.unsupported_operation" });
   };

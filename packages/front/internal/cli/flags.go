@@ -28,22 +28,24 @@ var valueFlags = []string{
 var switches = []string{"--short", "--insecure-skip-tls-verify", "--disable-compression"}
 
 // subcommand finds the first argument that is neither a flag nor a flag's value, and gives the others in their order.
-// Flags it does not know are the core's to judge.
+// Whoever asks for help gets it, whatever else is there. Flags it does not know are the core's to judge.
 func subcommand(arguments []string) (name string, others []string) {
-	for i := 0; i < len(arguments); i++ {
+	at := -1
+	for i := 0; i < len(arguments) && arguments[i] != "--"; i++ {
 		switch argument := arguments[i]; {
-		case argument == "--":
-			return "", arguments
 		case argument == "--help" || argument == "-h":
 			return "help", nil
 		case slices.Contains(valueFlags, argument):
 			i++
 		case strings.HasPrefix(argument, "-") && argument != "-":
-		default:
-			return argument, slices.Concat(arguments[:i], arguments[i+1:])
+		case at < 0:
+			at = i
 		}
 	}
-	return "", arguments
+	if at < 0 {
+		return "", arguments
+	}
+	return arguments[at], slices.Concat(arguments[:at], arguments[at+1:])
 }
 
 // parseFlags reads the flags of a command and gives what is not one.

@@ -20,6 +20,8 @@ func TestSubcommandIsFoundBehindFlags(t *testing.T) {
 		{[]string{"emissary", "--", "wait"}, "emissary", []string{"--", "wait"}},
 		{[]string{"--", "wait"}, "", []string{"--", "wait"}},
 		{[]string{"--help", "wait"}, "help", nil},
+		{[]string{"wait", "--loglevel", "info", "-h"}, "help", nil},
+		{[]string{"emissary", "--", "ls", "--help"}, "emissary", []string{"--", "ls", "--help"}},
 	} {
 		name, others := subcommand(test.arguments)
 		if name != test.name || !slices.Equal(others, test.others) {

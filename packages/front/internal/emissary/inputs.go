@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/skein/front/internal/template"
 )
@@ -22,7 +24,7 @@ func (e *emissary) linkInputs() error {
 	if err := os.Chdir(e.Paths.Shared()); err != nil {
 		return fmt.Errorf("failed to leave working directory: %w", err)
 	}
-	for _, input := range e.template.Inputs.Artifacts {
+	for _, input := range outerFirst(e.template.Inputs.Artifacts) {
 		if err := linkInput(e.template, input, e.Paths.InputArtifact(input.Name)); err != nil {
 			return err
 		}
@@ -31,6 +33,15 @@ func (e *emissary) linkInputs() error {
 		return fmt.Errorf("failed to enter working directory %s again: the artifact at that path must be a directory: %w", before, err)
 	}
 	return nil
+}
+
+// outerFirst sorts inputs so that one at a path below another's is linked into it, and not cleared away by it. Mounts are
+// made in this order, too, in whatever order they are declared.
+func outerFirst(inputs []template.Artifact) []template.Artifact {
+	depth := func(a template.Artifact) int { return strings.Count(filepath.Clean(a.Path), "/") }
+	sorted := slices.Clone(inputs)
+	slices.SortStableFunc(sorted, func(a, b template.Artifact) int { return depth(a) - depth(b) })
+	return sorted
 }
 
 func linkInput(t *template.Template, input template.Artifact, source string) error {

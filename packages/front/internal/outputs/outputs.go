@@ -118,6 +118,7 @@ func (s *Saver) packArtifact(artifact template.Artifact, output *journal.Output)
 		stats, err := targz.Pack(file, artifact.Path, targz.Options{
 			Level:   s.levelFor(destination),
 			Workers: workers(s.Paths.MemoryLimits()),
+			Follow:  s.linkedInputs(),
 			Warn: func(path, what string) {
 				s.Log.Warn("output changed while it was saved", "path", path, "what", what)
 			},
@@ -129,6 +130,19 @@ func (s *Saver) packArtifact(artifact template.Artifact, output *journal.Output)
 		output.PackedBytes, err = file.Seek(0, io.SeekCurrent)
 		return err
 	})
+}
+
+// linkedInputs are the targets of the links by which this pod's inputs got where main sees them. To main they are files,
+// and so they are in an archive of a directory above them: where they lead to is not in the pod that loads it.
+func (s *Saver) linkedInputs() []string {
+	if s.InputsAreMounted {
+		return nil
+	}
+	var targets []string
+	for _, input := range s.Template.Inputs.Artifacts {
+		targets = append(targets, s.Paths.InputArtifact(input.Name))
+	}
+	return targets
 }
 
 // levelFor is the level of the first artifact that wants compression, of those that are saved out of the same archive.

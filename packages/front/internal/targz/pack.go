@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,6 +25,8 @@ type Options struct {
 	Workers int
 	// Warn is told of files that changed while they were read, and of what became of them. Never nil.
 	Warn func(path, what string)
+	// Follow names the targets of symbolic links that are packed as what they lead to; all others stay links.
+	Follow []string
 }
 
 // Stats say what was packed: regular files, and the bytes of their contents.
@@ -53,7 +56,10 @@ func Pack(out io.Writer, path string, options Options) (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	p := &packer{tar: tar.NewWriter(zip), root: root, base: filepath.Base(filepath.Clean(path)), warn: options.Warn}
+	p := &packer{
+		tar: tar.NewWriter(zip), root: root, base: filepath.Base(filepath.Clean(path)),
+		warn: options.Warn, follow: options.Follow,
+	}
 	err = p.entry(root, info)
 	// In this order, and each of them: what is buffered may find the disk full only now.
 	if err == nil {
@@ -63,11 +69,12 @@ func Pack(out io.Writer, path string, options Options) (Stats, error) {
 }
 
 type packer struct {
-	tar   *tar.Writer
-	root  string
-	base  string // the name of root in the archive
-	warn  func(path, what string)
-	stats Stats
+	tar    *tar.Writer
+	root   string
+	base   string // the name of root in the archive
+	warn   func(path, what string)
+	follow []string
+	stats  Stats
 	// buffer is for copying: io.Copy would make one for each file.
 	buffer []byte
 }
@@ -84,11 +91,39 @@ func (p *packer) entry(path string, info fs.FileInfo) error {
 		if err != nil {
 			return p.unlessGone(path, err)
 		}
+		if at := slices.Index(p.follow, target); at >= 0 {
+			if led, err := p.lead(path, at); led {
+				return err
+			}
+		}
 		return p.header(path, info, target)
 	}
 	// Devices and FIFOs have a header only; a socket is an error of the tar package.
 	return p.header(path, info, "")
 }
+
+// lead packs what the link at path leads to, under the link's name. Below it the same link stays one: it may lead to
+// something that holds it. A link to nothing is left to the caller.
+func (p *packer) lead(path string, at int) (led bool, err error) {
+	root, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false, nil
+	}
+	info, err := os.Lstat(root)
+	if err != nil {
+		return false, nil
+	}
+	inner := &packer{
+		tar: p.tar, root: root, base: p.name(path), warn: p.warn,
+		follow: slices.Delete(slices.Clone(p.follow), at, at+1),
+	}
+	err = inner.entry(root, info)
+	p.stats.Files += inner.stats.Files
+	p.stats.Bytes += inner.stats.Bytes
+	return true, err
+}
+
+func (p *packer) name(path string) string { return p.base + strings.TrimPrefix(path, p.root) }
 
 func (p *packer) directory(path string, info fs.FileInfo) error {
 	entries, err := os.ReadDir(path)
@@ -161,7 +196,7 @@ func (p *packer) header(path string, info fs.FileInfo, linkTarget string) error 
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	header.Name = p.base + strings.TrimPrefix(path, p.root)
+	header.Name = p.name(path)
 	if err := p.tar.WriteHeader(header); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

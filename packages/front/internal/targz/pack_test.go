@@ -210,3 +210,49 @@ func TestAWrongLevelIsGzipsError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestLinksThatAreToBeFollowedArePackedAsWhatTheyLeadTo(t *testing.T) {
+	place := t.TempDir()
+	inputs, root := filepath.Join(place, "inputs"), filepath.Join(place, "root")
+	for _, directory := range []string{filepath.Join(inputs, "d"), root} {
+		if err := os.MkdirAll(directory, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, text := range map[string]string{filepath.Join(inputs, "d", "x"): "X", filepath.Join(inputs, "f"): "F"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, target := range map[string]string{
+		filepath.Join(root, "d"):              filepath.Join(inputs, "d"),
+		filepath.Join(root, "f"):              filepath.Join(inputs, "f"),
+		filepath.Join(root, "gone"):           filepath.Join(inputs, "gone"),
+		filepath.Join(root, "other"):          "/etc",
+		filepath.Join(inputs, "d", "f"):       filepath.Join(inputs, "f"),
+		filepath.Join(inputs, "d", "in-turn"): filepath.Join(inputs, "d"),
+	} {
+		if err := os.Symlink(target, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	stats, err := Pack(&out, root, Options{
+		Level: -1, Workers: 1, Warn: func(path, what string) { t.Error(path, what) },
+		Follow: []string{filepath.Join(inputs, "d"), filepath.Join(inputs, "f"), filepath.Join(inputs, "gone")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	described, _ := entries(t, out.Bytes())
+	want := []string{
+		"5 root", "5 root/d", "0 root/d/f", "2 root/d/in-turn -> " + filepath.Join(inputs, "d"), "0 root/d/x",
+		"0 root/f", "2 root/gone -> " + filepath.Join(inputs, "gone"), "2 root/other -> /etc",
+	}
+	if !slices.Equal(described, want) {
+		t.Errorf("got %q, want %q", described, want)
+	}
+	if stats.Files != 3 || stats.Bytes != 3 {
+		t.Errorf("%+v", stats)
+	}
+}

@@ -40,6 +40,8 @@ func (w *waiter) preMain() error {
 		}
 		w.journal.Write(&journal.PreMain{Header: journal.Named("pre_main"), Ready: true})
 		return nil
+	case w.overdue:
+		return w.notReady(errors.New(deadlineMessage), false)
 	case end.SignalName() != "":
 		return w.notReady(loadKilled(end.SignalName()), true)
 	}
@@ -77,7 +79,8 @@ func (w *waiter) load() (process.End, error) {
 			w.stopped = true
 			tooLong = load.end(false)
 		case <-deadline:
-			// Recorded first, so that it is what the user is told.
+			// Recorded first, so that it is what the user is told, and not how the act ended for it.
+			w.overdue = true
 			w.journal.Write(&journal.Error{Header: journal.Named("error"), Message: deadlineMessage})
 			w.Log.Info(deadlineMessage)
 			tooLong = load.end(false)

@@ -38,6 +38,7 @@ type waiter struct {
 	journal *journal.Journal
 	reaper  *process.Reaper
 	stopped bool // a signal came before the watch
+	overdue bool // the step's deadline passed before it
 }
 
 // misconfigured are the exit codes by which begin says that nothing can come of this pod (contract §2.3).
