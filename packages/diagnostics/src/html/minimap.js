@@ -34,24 +34,24 @@ export function createMinimap({ rows, seconds, getWindow, setWindow }) {
     canvas.height = Math.round(HEIGHT * ratio);
     const context = canvas.getContext("2d");
     if (!context) return;
-    context.scale(ratio, ratio);
     const colorOf = createColorReader(element);
     const drawn = rows.filter((row) => row.k > 0 && row.d > 0);
-    const lane = Math.min(3, (HEIGHT - 8) / Math.max(1, drawn.length));
-    const scale = width / wholeWindow(seconds).to;
+    const lane = Math.min(3, (HEIGHT - 8) / Math.max(1, drawn.length)) * ratio;
+    const scale = canvas.width / wholeWindow(seconds).to;
+    const grid = createPixelGrid(canvas.width, canvas.height);
     // Failures last, so that nothing lies over them.
     for (const failed of [false, true]) {
       for (const [index, row] of drawn.entries()) {
         if ((row.e === 2) !== failed) continue;
-        context.fillStyle = failed ? colorOf("failed") : colorOf(`category-${row.c}`);
-        context.fillRect(
-          row.s * scale,
-          4 + index * lane,
-          Math.max(1, row.d * scale),
-          Math.max(1, lane * 0.8),
-        );
+        grid.fill(failed ? "failed" : `category-${row.c}`, {
+          left: row.s * scale,
+          top: 4 * ratio + index * lane,
+          width: row.d * scale,
+          height: lane * 0.8,
+        });
       }
     }
+    grid.paint(context, colorOf);
   }
 
   function update() {
@@ -108,6 +108,53 @@ export function createMinimap({ rows, seconds, getWindow, setWindow }) {
   element.addEventListener("dblclick", () => setWindow(wholeWindow(seconds)));
 
   return { element, paint, update };
+}
+
+/**
+ * Bars as pixels, painted as runs of one colour at the end: tens of thousands of bars in 56 lines lie over each other,
+ * and a canvas would blend every one of them.
+ * @param {number} columns
+ * @param {number} lines
+ */
+function createPixelGrid(columns, lines) {
+  const cells = new Uint8Array(columns * lines);
+  /** The name of a cell's colour is at its number; 0 is nothing. */
+  const names = [""];
+
+  /**
+   * At least one pixel in either direction.
+   * @param {string} name
+   * @param {{ left: number, top: number, width: number, height: number }} bar
+   */
+  function fill(name, { left, top, width, height }) {
+    if (!names.includes(name)) names.push(name);
+    const color = names.indexOf(name);
+    const from = Math.max(0, Math.min(columns - 1, Math.round(left)));
+    const to = Math.min(columns, Math.max(from + 1, Math.round(left + width)));
+    const first = Math.max(0, Math.round(top));
+    const last = Math.min(lines, Math.max(first + 1, Math.round(top + height)));
+    for (let line = first; line < last; line += 1) {
+      cells.fill(color, line * columns + from, line * columns + to);
+    }
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {(name: string) => string} colorOf */
+  function paint(context, colorOf) {
+    for (let line = 0; line < lines; line += 1) {
+      let from = 0;
+      for (let column = 1; column <= columns; column += 1) {
+        const color = cells[line * columns + from] ?? 0;
+        if (column < columns && cells[line * columns + column] === color) continue;
+        if (color !== 0) {
+          context.fillStyle = colorOf(names[color] ?? "");
+          context.fillRect(from, line, column - from, 1);
+        }
+        from = column;
+      }
+    }
+  }
+
+  return { fill, paint };
 }
 
 /**
