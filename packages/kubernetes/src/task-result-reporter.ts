@@ -43,7 +43,10 @@ export interface TaskResultReporter {
   /** The same, tried once: for what will be reported again. */
   reportOnce(outputs: Outputs): Promise<void>;
   progress(value: string): Promise<void>;
-  /** Sets the label that makes the controller read the outputs. */
+  /**
+   * Sets the label that makes the controller read the outputs. An object that was there and has been deleted meanwhile is
+   * created again before, with what was last reported: without it, the controller would wait for outputs it never gets.
+   */
   finalize(): Promise<void>;
 }
 
@@ -64,6 +67,8 @@ export function createTaskResultReporter(options: TaskResultReporterOptions): Ta
   const object = `${collection}/${encodeURIComponent(identity.nodeId)}`;
   const { signal } = options;
   let created = options.created ?? false;
+  /** What the object has to hold when it must be created again. */
+  let reported: Content = {};
 
   const post = async (content: Content): Promise<void> => {
     await client.send({ method: "POST", path: collection, body: newTaskResult(identity, content), signal });
@@ -80,7 +85,8 @@ export function createTaskResultReporter(options: TaskResultReporterOptions): Ta
     for (let changes = 0; ; changes++) {
       try {
         if (created) await patch({ metadata: {}, ...content });
-        else await post(content);
+        else await post({ ...reported, ...content });
+        reported = { ...reported, ...content };
         return;
       } catch (error) {
         const other = created ? isReason(error, 404) : isReason(error, 409, "AlreadyExists");
@@ -89,6 +95,9 @@ export function createTaskResultReporter(options: TaskResultReporterOptions): Ta
       }
     }
   };
+
+  const complete = (): Promise<unknown> =>
+    patch({ metadata: { labels: { [LABEL_REPORT_OUTPUTS_COMPLETED]: "true" } } });
 
   return {
     initialize: () => retry(options, "createTaskResult", INITIALISE_BACKOFF, () => upsert({})),
@@ -102,10 +111,24 @@ export function createTaskResultReporter(options: TaskResultReporterOptions): Ta
     },
     reportOnce: (outputs) => options.attempt("patchTaskResult", () => upsert({ outputs })),
     progress: (progress) => retry(options, "patchTaskResult", REPORT_BACKOFF, () => upsert({ progress })),
-    finalize: () =>
-      retry(options, "patchTaskResultLabels", INITIALISE_BACKOFF, async () => {
-        await patch({ metadata: { labels: { [LABEL_REPORT_OUTPUTS_COMPLETED]: "true" } } });
-      }),
+    finalize: () => {
+      let isLost = false;
+      return retry(options, "patchTaskResultLabels", INITIALISE_BACKOFF, async () => {
+        if (!isLost) {
+          try {
+            await complete();
+            return;
+          } catch (error) {
+            // Where nothing was ever created, there is nothing to complete: the error says why (contract §14.2).
+            if (!created || !isReason(error, 404)) throw error;
+            isLost = true;
+            created = false;
+          }
+        }
+        await upsert({});
+        await complete();
+      });
+    },
   };
 }
 

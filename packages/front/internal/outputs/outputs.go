@@ -103,13 +103,30 @@ func (s *Saver) copyParameter(path string, output *journal.Output) error {
 	}
 	defer source.Close()
 	return replace(s.Paths.OutputParameter(path), func(file *os.File) error {
-		copied, err := io.Copy(file, source)
+		copied, err := copyBounded(file, source)
 		output.Bytes, output.PackedBytes, output.Files = copied, copied, 1
 		if err != nil {
 			return fmt.Errorf("failed to copy %s: %w", path, err)
 		}
 		return nil
 	})
+}
+
+// maxParameterBytes is more than the core ever reads of a parameter (its MAX_PARAMETER_BYTES, 3 MiB).
+const maxParameterBytes = 4 << 20
+
+// copyBounded copies what can be reported. Of a file that is larger, the copy has the size, for the core to tell, and
+// takes no more room in the pod's shared volume than one that is not.
+func copyBounded(file, source *os.File) (int64, error) {
+	copied, err := io.Copy(file, io.LimitReader(source, maxParameterBytes))
+	if err != nil || copied < maxParameterBytes {
+		return copied, err
+	}
+	info, err := source.Stat()
+	if err != nil {
+		return copied, err
+	}
+	return copied, file.Truncate(max(copied, info.Size()))
 }
 
 func (s *Saver) packArtifact(artifact template.Artifact, output *journal.Output) error {

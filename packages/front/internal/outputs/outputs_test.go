@@ -282,3 +282,22 @@ func TestWorkersFitTheContainer(t *testing.T) {
 		}
 	}
 }
+
+func TestOfAParameterNobodyCanReportOnlyTheSizeIsCopied(t *testing.T) {
+	c := newContainer(t)
+	path := c.write("huge", "x")
+	const size = 20 << 30
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.save(`{"outputs":{"parameters":[{"name":"p","valueFrom":{"path":"$/huge"}}]}}`, true); err != nil {
+		t.Fatal(err)
+	}
+	var info syscall.Stat_t
+	if err := syscall.Stat(c.paths.OutputParameter(path), &info); err != nil {
+		t.Fatal(err)
+	}
+	if info.Size != size || info.Blocks*512 > 2*maxParameterBytes {
+		t.Errorf("the copy has %d bytes and takes %d", info.Size, info.Blocks*512)
+	}
+}

@@ -163,20 +163,50 @@ func (p *packer) file(path string) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s was replaced while it was packed", path)
 	}
+	if info.Size() == 0 {
+		return p.sizeless(path, file, info)
+	}
 	if err := p.header(path, info, ""); err != nil {
 		return err
 	}
 	return p.contents(path, file, info.Size())
 }
 
+// sizeless packs a file that says it is empty: those that the kernel makes up, as below /proc, say so whatever they hold.
+func (p *packer) sizeless(path string, file *os.File, info fs.FileInfo) error {
+	buffer := p.copyBuffer()
+	held, err := io.ReadFull(file, buffer)
+	switch {
+	case err == nil:
+		if now, err := file.Stat(); err != nil || now.Size() == 0 {
+			return fmt.Errorf("%s holds more than %d bytes and does not say how many", path, held)
+		}
+		p.warnCut(path, int64(held))
+	case err != io.EOF && err != io.ErrUnexpectedEOF:
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	header, err := tar.FileInfoHeader(info, "")
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	header.Size = int64(held)
+	if err := p.write(path, header); err != nil {
+		return err
+	}
+	p.stats.Bytes += int64(held)
+	p.stats.Files++
+	if _, err := p.tar.Write(buffer[:held]); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
 const copyBytes = 256 * 1024
 
 func (p *packer) contents(path string, file *os.File, size int64) error {
-	if p.buffer == nil {
-		p.buffer = make([]byte, copyBytes)
-	}
+	buffer := p.copyBuffer()
 	// Hidden in a struct, so that io.CopyBuffer uses the buffer instead of methods of either side.
-	copied, err := io.CopyBuffer(struct{ io.Writer }{p.tar}, struct{ io.Reader }{io.LimitReader(file, size)}, p.buffer)
+	copied, err := io.CopyBuffer(struct{ io.Writer }{p.tar}, struct{ io.Reader }{io.LimitReader(file, size)}, buffer)
 	p.stats.Bytes += copied
 	p.stats.Files++
 	switch {
@@ -185,10 +215,21 @@ func (p *packer) contents(path string, file *os.File, size int64) error {
 	case copied < size:
 		return fmt.Errorf("%s shrank from %d to %d bytes while it was packed", path, size, copied)
 	}
-	if n, _ := file.Read(p.buffer[:1]); n > 0 {
-		p.warn(path, fmt.Sprintf("grew while it was packed: only its first %d bytes are in the archive", size))
+	if n, _ := file.Read(buffer[:1]); n > 0 {
+		p.warnCut(path, size)
 	}
 	return nil
+}
+
+func (p *packer) warnCut(path string, size int64) {
+	p.warn(path, fmt.Sprintf("grew while it was packed: only its first %d bytes are in the archive", size))
+}
+
+func (p *packer) copyBuffer() []byte {
+	if p.buffer == nil {
+		p.buffer = make([]byte, copyBytes)
+	}
+	return p.buffer
 }
 
 func (p *packer) header(path string, info fs.FileInfo, linkTarget string) error {
@@ -196,6 +237,10 @@ func (p *packer) header(path string, info fs.FileInfo, linkTarget string) error 
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	return p.write(path, header)
+}
+
+func (p *packer) write(path string, header *tar.Header) error {
 	header.Name = p.name(path)
 	if err := p.tar.WriteHeader(header); err != nil {
 		return fmt.Errorf("%s: %w", path, err)

@@ -256,3 +256,28 @@ func TestLinksThatAreToBeFollowedArePackedAsWhatTheyLeadTo(t *testing.T) {
 		t.Errorf("%+v", stats)
 	}
 }
+
+func TestAFileTheKernelMakesUpIsPackedWithWhatItHolds(t *testing.T) {
+	want, err := os.ReadFile("/proc/version")
+	if err != nil {
+		t.Skipf("no /proc here: %v", err)
+	}
+	archive, stats, warnings := pack(t, "/proc/version")
+	_, headers := entries(t, archive)
+	if header := headers["version"]; header == nil || header.Size != int64(len(want)) {
+		t.Errorf("header %+v, want %d bytes", headers["version"], len(want))
+	}
+	if stats.Bytes != int64(len(want)) || stats.Files != 1 || len(warnings) > 0 {
+		t.Errorf("stats %+v, warnings %q", stats, warnings)
+	}
+}
+
+func TestAFileTheKernelMakesUpWithoutEndIsAnErrorThatNamesIt(t *testing.T) {
+	const path = "/proc/self/pagemap" // eight bytes for each page there could be
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no pagemap here: %v", err)
+	}
+	if err := failure(t, path); !strings.Contains(err.Error(), "pagemap holds more than 262144 bytes") {
+		t.Errorf("got %v", err)
+	}
+}
