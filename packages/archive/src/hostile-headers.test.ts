@@ -210,6 +210,15 @@ describe("limits", () => {
     });
   });
 
+  it("a file that would leave less than minFreeBytes on the volume, before it is begun", async () => {
+    const limits = { minFreeBytes: 2 ** 52 };
+    await expect(unpack(archive(file("f")), { limits })).rejects.toMatchObject({
+      code: "archive.limit_exceeded",
+      message: expect.stringMatching(/minFreeBytes of 4503599627370496: f has 4 bytes, \d+ are free in /),
+      remedy: expect.stringContaining("lower SKEIN_UNPACK_MIN_FREE_BYTES "),
+    });
+  });
+
   it("what is exactly at a limit passes", async () => {
     const limits = { maxEntries: 2, maxBytes: 5, maxPathBytes: 9, maxDepth: 4 };
     await unpack(archive(directory("a/b/c/d/e"), file("f", "12345")), { limits });

@@ -144,16 +144,29 @@ describe("hard links", () => {
 });
 
 describe("a disk that refuses", () => {
-  const onSmallDisk = 'mount -t tmpfs -o size=256k none "$5" && exec "$@"/into';
+  const onSmallDisk = 'mount -t tmpfs -o size=256k,nr_inodes=20 none "$5" && exec "$@"/into';
 
-  it("is full: small files say so", () => {
+  it("is full for small files as well, and is asked before one is begun", () => {
     using parent = temporaryDirectory();
     mkdirSync(parent.join("disk"));
-    const files = Array.from({ length: 50 }, (_, at) => file(`f${at}`, "x".repeat(20_000)));
+    const files = Array.from({ length: 15 }, (_, at) => file(`f${at}`, "x".repeat(20_000)));
     writeFileSync(parent.join("a.tar"), archive(...files));
     expect(runProgram(onSmallDisk, "unpack", parent.join("a.tar"), parent.join("disk"))).toEqual({
       code: "disk.full",
-      message: expect.stringMatching(/^cannot write f\d+: no space left on device$/),
+      message: expect.stringMatching(
+        /^the volume is too small for the archive: f\d+ has 20000 bytes, \d+ are free in /,
+      ),
+    });
+  });
+
+  it("has no room for more files, whatever their size", () => {
+    using parent = temporaryDirectory();
+    mkdirSync(parent.join("disk"));
+    const files = Array.from({ length: 50 }, (_, at) => file(`f${at}`, ""));
+    writeFileSync(parent.join("a.tar"), archive(...files));
+    expect(runProgram(onSmallDisk, "unpack", parent.join("a.tar"), parent.join("disk"))).toEqual({
+      code: "disk.full",
+      message: expect.stringMatching(/^cannot make the file f\d+: no space left on device$/),
     });
   });
 
@@ -163,7 +176,7 @@ describe("a disk that refuses", () => {
     writeFileSync(parent.join("a.tar"), header({ name: "big", size: 300_000 }));
     expect(runProgram(onSmallDisk, "unpack", parent.join("a.tar"), parent.join("disk"))).toEqual({
       code: "disk.full",
-      message: expect.stringMatching(/^cannot write big: it has 300000 bytes, \d+ are free in /),
+      message: expect.stringMatching(/: big has 300000 bytes, \d+ are free in /),
     });
   });
 
