@@ -2,6 +2,7 @@
 
 export { decompressTar } from "./decompress-tar.ts";
 export type { DeflateOptions } from "./deflate-blocks.ts";
+export { blocksInFlight } from "./deflate-blocks.ts";
 export type { Detected } from "./detect-archive.ts";
 export { detectArchive } from "./detect-archive.ts";
 export type { ExtractReport, FileMoved } from "./extract-report.ts";
