@@ -15,7 +15,7 @@ import {
   pax,
   symlink,
   withChecksum,
-} from "./testing/tar-parts.ts";
+} from "../../../test/hostile/corpus/tar-parts.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 import { unpack } from "./testing/unpack.ts";
 
