@@ -2,8 +2,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decompressTar, type ExtractReport, extractTar, extractZip } from "@skein/archive";
 import { describe, expect, it } from "vitest";
-import { chunked } from "../../packages/archive/src/testing/streams.ts";
 import { readTree } from "../../packages/archive/src/testing/read-tree.ts";
+import { chunked } from "../../packages/archive/src/testing/streams.ts";
 import { temporaryDirectory } from "../../packages/archive/src/testing/temporary-directory.ts";
 import { CORPUS } from "./corpus/corpus.ts";
 import type { HostileArchive } from "./corpus/hostile-case.ts";
@@ -78,7 +78,9 @@ describe.each([
 describe("the place itself", () => {
   it("is not unpacked into when it is there and not empty (CVE-2025-45582: two archives, one after the other)", async () => {
     using canary = createCanary();
-    const [linkOutside] = CORPUS.tar.filter(({ what }) => what === "a file twice, the later one shorter: nothing of the earlier stays");
+    const [linkOutside] = CORPUS.tar.filter(
+      ({ what }) => what === "a file twice, the later one shorter: nothing of the earlier stays",
+    );
     if (linkOutside === undefined) throw new Error("the corpus has lost a case");
     await extractPlain(linkOutside, canary);
     await expect(extractPlain(linkOutside, canary)).rejects.toMatchObject({ code: "disk.failed" });

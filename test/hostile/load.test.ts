@@ -4,7 +4,12 @@ import { gzipSync } from "node:zlib";
 import { parseUnpackLimits } from "@skein/archive";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readTree } from "../../packages/archive/src/testing/read-tree.ts";
-import { createTestEngine, s3Location, s3Secrets, type TestEngine } from "../../packages/artifacts/src/test-support.ts";
+import {
+  createTestEngine,
+  s3Location,
+  s3Secrets,
+  type TestEngine,
+} from "../../packages/artifacts/src/test-support.ts";
 import { type S3Server, startS3Server } from "../support/s3-server.ts";
 import { CORPUS } from "./corpus/corpus.ts";
 import type { HostileArchive } from "./corpus/hostile-case.ts";
@@ -31,7 +36,10 @@ async function load(
   return await engine.load({ artifact, target: into }).catch((error: unknown) => error);
 }
 
-async function tryArchive(kind: keyof typeof CORPUS, { bytes, outcome, limits }: HostileArchive): Promise<void> {
+async function tryArchive(
+  kind: keyof typeof CORPUS,
+  { bytes, outcome, limits }: HostileArchive,
+): Promise<void> {
   using canary = createCanary();
   const content = bytes(canary);
   writeFileSync(join(server.root, server.bucket, "hostile"), kind === "tar" ? gzipSync(content) : content);
@@ -53,8 +61,9 @@ async function tryArchive(kind: keyof typeof CORPUS, { bytes, outcome, limits }:
 }
 
 describe.each(["tar", "compressed", "zip"] as const)("loading a hostile artifact: %s", (kind) => {
-  it.each(CORPUS[kind].map((shape) => [`${shape.advisory}: ${shape.what}`, shape] as const))("%s", (_title, shape) =>
-    tryArchive(kind, shape),
+  it.each(CORPUS[kind].map((shape) => [`${shape.advisory}: ${shape.what}`, shape] as const))(
+    "%s",
+    (_title, shape) => tryArchive(kind, shape),
   );
 });
 
@@ -95,7 +104,8 @@ describe("a target that is a trap (CVE-2025-66626, without an archive)", () => {
 
   beforeAll(() => {
     mkdirSync(join(server.root, server.bucket, "tree/d"), { recursive: true });
-    for (const [key, text] of Object.entries(tree)) writeFileSync(join(server.root, server.bucket, key), text);
+    for (const [key, text] of Object.entries(tree))
+      writeFileSync(join(server.root, server.bucket, key), text);
   });
 
   it("a symbolic link at the target is replaced, and where it leads nothing happens", async () => {

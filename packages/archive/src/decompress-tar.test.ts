@@ -1,10 +1,10 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { archive, file } from "../../../test/hostile/corpus/tar-parts.ts";
 import { decompressTar } from "./decompress-tar.ts";
 import { extractTar } from "./extract-tar.ts";
 import { readTree } from "./testing/read-tree.ts";
 import { chunked, collect } from "./testing/streams.ts";
-import { archive, file } from "../../../test/hostile/corpus/tar-parts.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 
 const tar = archive(file("f", "text"));

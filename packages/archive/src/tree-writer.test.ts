@@ -11,10 +11,18 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import {
+  archive,
+  directory,
+  endOfArchive,
+  file,
+  hardLink,
+  header,
+  pax,
+} from "../../../test/hostile/corpus/tar-parts.ts";
 import { type CleanName, cleanEntryName } from "./clean-entry-name.ts";
 import { extractTar } from "./extract-tar.ts";
 import { readTree } from "./testing/read-tree.ts";
-import { archive, directory, endOfArchive, file, hardLink, header, pax } from "../../../test/hostile/corpus/tar-parts.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 import { unpack } from "./testing/unpack.ts";
 import { TreeWriter } from "./tree-writer.ts";

@@ -8,7 +8,10 @@ import { temporaryDirectory } from "./testing/temporary-directory.ts";
 import type { UnpackLimits } from "./unpack-limits.ts";
 
 /** Tries to unpack; tells what came of it and what is in the directory afterwards. */
-async function attempt(parts: ZipPart[], limits: Partial<UnpackLimits> = {}): Promise<{ error: unknown; tree: Tree }> {
+async function attempt(
+  parts: ZipPart[],
+  limits: Partial<UnpackLimits> = {},
+): Promise<{ error: unknown; tree: Tree }> {
   using parent = temporaryDirectory();
   mkdirSync(parent.join("into"));
   writeFileSync(parent.join("a.zip"), zip(parts));

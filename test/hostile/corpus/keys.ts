@@ -29,7 +29,12 @@ const clashes = (what: string, objects: Record<string, string>): HostileKeys => 
   outcome: CLASH,
 });
 
-const stays = (advisory: string, what: string, objects: Record<string, string>, tree: Record<string, string>): HostileKeys => ({
+const stays = (
+  advisory: string,
+  what: string,
+  objects: Record<string, string>,
+  tree: Record<string, string>,
+): HostileKeys => ({
   advisory,
   what,
   objects,

@@ -38,94 +38,142 @@ const elsewhere = [
     ),
   ),
   ...[".", "./", "a/..", "/", "./."].map((name) =>
-    tar("CVE-2016-6321 (GNU tar)", `a file that is the root itself: ${name}`, [pax({ path: name }), file("x", "owned", { type: "7" })], SLIP),
+    tar(
+      "CVE-2016-6321 (GNU tar)",
+      `a file that is the root itself: ${name}`,
+      [pax({ path: name }), file("x", "owned", { type: "7" })],
+      SLIP,
+    ),
   ),
-  tar("CVE-2021-37713 (node-tar)", "names that Windows would take for another drive", [file("C:x"), file("C:..\\x")], {
-    tree: { "C:..\\x": FILE, "C:x": FILE },
-  }),
-  tar("CVE-2021-37701 (node-tar)", "a backslash, which is a character like any other", [
-    symlink("a\\x", "b"),
-    file("a/x/f"),
-    file("..\\..\\victim\\secret"),
-  ], {
-    tree: { a: DIRECTORY, "a/x": DIRECTORY, "a/x/f": FILE, "a\\x": "link -> b", "..\\..\\victim\\secret": FILE },
-  }),
-  tar("7a635c2 (node-tar)", "a NUL in a pax path", [pax({ path: "innocent\0/../../victim/secret" }), file("f")], {
-    refused: "archive.corrupt",
-    because: /NUL/,
-  }),
-  tar("7a635c2 (node-tar)", "a NUL in a header's name, which ends it", [header({ name: "f\0/../../victim/secret" })], {
-    tree: { f: 'file 644 @1700000000 ""' },
-  }),
+  tar(
+    "CVE-2021-37713 (node-tar)",
+    "names that Windows would take for another drive",
+    [file("C:x"), file("C:..\\x")],
+    {
+      tree: { "C:..\\x": FILE, "C:x": FILE },
+    },
+  ),
+  tar(
+    "CVE-2021-37701 (node-tar)",
+    "a backslash, which is a character like any other",
+    [symlink("a\\x", "b"), file("a/x/f"), file("..\\..\\victim\\secret")],
+    {
+      tree: {
+        a: DIRECTORY,
+        "a/x": DIRECTORY,
+        "a/x/f": FILE,
+        "a\\x": "link -> b",
+        "..\\..\\victim\\secret": FILE,
+      },
+    },
+  ),
+  tar(
+    "7a635c2 (node-tar)",
+    "a NUL in a pax path",
+    [pax({ path: "innocent\0/../../victim/secret" }), file("f")],
+    {
+      refused: "archive.corrupt",
+      because: /NUL/,
+    },
+  ),
+  tar(
+    "7a635c2 (node-tar)",
+    "a NUL in a header's name, which ends it",
+    [header({ name: "f\0/../../victim/secret" })],
+    {
+      tree: { f: 'file 644 @1700000000 ""' },
+    },
+  ),
 ];
 
 const meetings = [
-  tar("CVE-2026-23950, CVE-2021-37712 (node-tar)", "names that a case-blind or normalising file system would fold", [
-    symlink("stra\xc3\x9fe", "x"),
-    file("strasse/f"),
-    file("STRASSE"),
-    file("e\xcc\x81"),
-    file("\xc3\xa9"),
-  ], {
-    tree: {
-      STRASSE: FILE,
-      strasse: DIRECTORY,
-      "strasse/f": FILE,
-      "stra\xc3\x9fe": "link -> x",
-      "e\xcc\x81": FILE,
-      "\xc3\xa9": FILE,
+  tar(
+    "CVE-2026-23950, CVE-2021-37712 (node-tar)",
+    "names that a case-blind or normalising file system would fold",
+    [symlink("stra\xc3\x9fe", "x"), file("strasse/f"), file("STRASSE"), file("e\xcc\x81"), file("\xc3\xa9")],
+    {
+      tree: {
+        STRASSE: FILE,
+        strasse: DIRECTORY,
+        "strasse/f": FILE,
+        "stra\xc3\x9fe": "link -> x",
+        "e\xcc\x81": FILE,
+        "\xc3\xa9": FILE,
+      },
     },
-  }),
-  tar("prototype pollution", "names of JavaScript's own objects", [
-    file("__proto__/x"),
-    file("constructor"),
-    symlink("toString", "x"),
-  ], {
-    tree: Object.assign(Object.create(null), {
-      ["__proto__"]: DIRECTORY,
-      "__proto__/x": FILE,
-      constructor: FILE,
-      toString: "link -> x",
-    }),
-  }),
-  tar("CVE-2024-28863 (node-tar), 631ae59", "directories that go deeper than anybody's", [file(`${"d/".repeat(2000)}f`)].map((part) =>
-    Buffer.concat([gnuLong("L", `${"d/".repeat(2000)}f`), part]),
-  ), { refused: "archive.limit_exceeded", because: /maxDepth of 256/ }),
-  tar("CVE-2025-4517 (CPython)", "a path that is longer than the kernel takes", [
-    gnuLong("L", `${`${"n".repeat(250)}/`.repeat(17)}f`),
-    file("short"),
-  ], { refused: "archive.limit_exceeded", because: /maxPathBytes of 4096/ }),
+  ),
+  tar(
+    "prototype pollution",
+    "names of JavaScript's own objects",
+    [file("__proto__/x"), file("constructor"), symlink("toString", "x")],
+    {
+      tree: Object.assign(Object.create(null), {
+        ["__proto__"]: DIRECTORY,
+        "__proto__/x": FILE,
+        constructor: FILE,
+        toString: "link -> x",
+      }),
+    },
+  ),
+  tar(
+    "CVE-2024-28863 (node-tar), 631ae59",
+    "directories that go deeper than anybody's",
+    [file(`${"d/".repeat(2000)}f`)].map((part) =>
+      Buffer.concat([gnuLong("L", `${"d/".repeat(2000)}f`), part]),
+    ),
+    { refused: "archive.limit_exceeded", because: /maxDepth of 256/ },
+  ),
+  tar(
+    "CVE-2025-4517 (CPython)",
+    "a path that is longer than the kernel takes",
+    [gnuLong("L", `${`${"n".repeat(250)}/`.repeat(17)}f`), file("short")],
+    { refused: "archive.limit_exceeded", because: /maxPathBytes of 4096/ },
+  ),
   ...[
     ["a directory with entries, then a file", [file("d/f"), file("d")], /is there twice/],
     ["a directory with entries, then a symbolic link", [file("d/f"), symlink("d", "e")], /is there twice/],
     ["a file, then something below it", [file("d"), file("d/f")], /is no directory/],
     ["a link kept back, whose directory became a file", [symlink("d/l", "x"), file("d")], /is no directory/],
   ].map(([what, parts, because]) =>
-    tar("names that meet", what as string, parts as Buffer[], { refused: "archive.corrupt", because: because as RegExp }),
+    tar("names that meet", what as string, parts as Buffer[], {
+      refused: "archive.corrupt",
+      because: because as RegExp,
+    }),
   ),
-  tar("names that meet", "an empty directory that becomes a file, and a file a directory", [
-    directory("a"),
-    file("a"),
-    file("b"),
-    directory("b"),
-    file("b/f"),
-  ], { tree: { a: FILE, b: DIRECTORY, "b/f": FILE } }),
-  tar("contract §13.1 (argo-workflows)", "a file twice, the later one shorter: nothing of the earlier stays", [
-    file("f", "a long text"),
-    file("f", "short"),
-  ], { tree: { f: 'file 644 @1700000000 "short"' } }),
-  tar("set-id bits", "modes that would make a program run as its owner", [
-    file("suid", "data", { mode: 0o4755 }),
-    file("sgid", "data", { mode: 0o2755 }),
-    directory("sticky", 0o1777),
-  ], { tree: { suid: FILE.replace("644", "755"), sgid: FILE.replace("644", "755"), sticky: "dir 777" } }),
-  tar("device files", "devices, a fifo and a type that nobody knows", [
-    file("f"),
-    header({ name: "memory", type: "3" }),
-    header({ name: "disk", type: "4" }),
-    header({ name: "pipe", type: "6" }),
-    header({ name: "odd", type: "Z" }),
-  ], { tree: { f: FILE }, skipped: ["memory", "disk", "pipe", "odd"] }),
+  tar(
+    "names that meet",
+    "an empty directory that becomes a file, and a file a directory",
+    [directory("a"), file("a"), file("b"), directory("b"), file("b/f")],
+    { tree: { a: FILE, b: DIRECTORY, "b/f": FILE } },
+  ),
+  tar(
+    "contract §13.1 (argo-workflows)",
+    "a file twice, the later one shorter: nothing of the earlier stays",
+    [file("f", "a long text"), file("f", "short")],
+    { tree: { f: 'file 644 @1700000000 "short"' } },
+  ),
+  tar(
+    "set-id bits",
+    "modes that would make a program run as its owner",
+    [
+      file("suid", "data", { mode: 0o4755 }),
+      file("sgid", "data", { mode: 0o2755 }),
+      directory("sticky", 0o1777),
+    ],
+    { tree: { suid: FILE.replace("644", "755"), sgid: FILE.replace("644", "755"), sticky: "dir 777" } },
+  ),
+  tar(
+    "device files",
+    "devices, a fifo and a type that nobody knows",
+    [
+      file("f"),
+      header({ name: "memory", type: "3" }),
+      header({ name: "disk", type: "4" }),
+      header({ name: "pipe", type: "6" }),
+      header({ name: "odd", type: "Z" }),
+    ],
+    { tree: { f: FILE }, skipped: ["memory", "disk", "pipe", "odd"] },
+  ),
 ];
 
 /** A file and the directories above it. */

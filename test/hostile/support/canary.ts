@@ -37,7 +37,8 @@ export function createCanary(): Canary {
     symlinkSync("secret", join(directory, "link"));
     chmodSync(join(directory, "closed"), 0o500);
     const longAgo = 1_000_000_000;
-    for (const name of ["secret", "closed/file", "closed", "."]) utimesSync(join(directory, name), longAgo, longAgo);
+    for (const name of ["secret", "closed/file", "closed", "."])
+      utimesSync(join(directory, name), longAgo, longAgo);
   }
   const before = [...describe(victim), ...describe(sibling)];
   return {
@@ -46,7 +47,9 @@ export function createCanary(): Canary {
     into: join(around, "into"),
     touched: () => {
       const after = [...describe(victim), ...describe(sibling)];
-      const strangers = readdirSync(around).filter((name) => !["into", "victim", "into-sibling"].includes(name));
+      const strangers = readdirSync(around).filter(
+        (name) => !["into", "victim", "into-sibling"].includes(name),
+      );
       return [
         ...before.filter((line) => !after.includes(line)).map((line) => `gone or changed: ${line}`),
         ...after.filter((line) => !before.includes(line)).map((line) => `new or changed: ${line}`),

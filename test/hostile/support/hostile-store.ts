@@ -40,9 +40,10 @@ function send(body: string | undefined, request: IncomingMessage, response: Serv
   response.writeHead(range && bytes.length > 0 ? 206 : 200, {
     etag: '"hostile"',
     "content-length": part.length,
-    ...(range && bytes.length > 0 && {
-      "content-range": `bytes ${from}-${from + part.length - 1}/${bytes.length}`,
-    }),
+    ...(range &&
+      bytes.length > 0 && {
+        "content-range": `bytes ${from}-${from + part.length - 1}/${bytes.length}`,
+      }),
   });
   response.end(request.method === "HEAD" ? undefined : part);
 }
@@ -51,7 +52,10 @@ function list(url: URL, objects: Readonly<Record<string, string>>, response: Ser
   const prefix = url.searchParams.get("prefix") ?? "";
   const contents = Object.entries(objects)
     .filter(([key]) => key.startsWith(prefix))
-    .map(([key, body]) => `<Contents><Key>${escaped(key)}</Key><Size>${Buffer.byteLength(body)}</Size></Contents>`)
+    .map(
+      ([key, body]) =>
+        `<Contents><Key>${escaped(key)}</Key><Size>${Buffer.byteLength(body)}</Size></Contents>`,
+    )
     .join("");
   response.writeHead(200, { "content-type": "application/xml" });
   response.end(`<ListBucketResult><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`);
