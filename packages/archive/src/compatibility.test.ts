@@ -3,12 +3,6 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { extract, pack } from "tar-stream";
 import { describe, expect, it } from "vitest";
-import { encodeTarHeader } from "./encode-tar-header.ts";
-import { extractTar } from "./extract-tar.ts";
-import { packTar } from "./pack-tar.ts";
-import { hasProgram } from "./testing/has-program.ts";
-import { readTree, type Tree } from "./testing/read-tree.ts";
-import { chunked, collect } from "./testing/streams.ts";
 import {
   archive,
   directory,
@@ -18,7 +12,13 @@ import {
   pax,
   symlink,
   withChecksum,
-} from "./testing/tar-parts.ts";
+} from "../../../test/hostile/corpus/tar-parts.ts";
+import { encodeTarHeader } from "./encode-tar-header.ts";
+import { extractTar } from "./extract-tar.ts";
+import { packTar } from "./pack-tar.ts";
+import { hasProgram } from "./testing/has-program.ts";
+import { readTree, type Tree } from "./testing/read-tree.ts";
+import { chunked, collect } from "./testing/streams.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 import { unpack } from "./testing/unpack.ts";
 

@@ -1,6 +1,6 @@
-import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import { constants, crc32, deflateRaw, type ZlibOptions } from "node:zlib";
+import { allowedCores } from "./allowed-cores.ts";
 import { blocksOf } from "./blocks-of.ts";
 import { BusyStage } from "./busy-stage.ts";
 import { type StageMeter, unmetered } from "./stage-meter.ts";
@@ -11,8 +11,11 @@ export const DEFLATE_BLOCK_BYTES = 512 * 1024;
 /** How far back deflate may point, so what a block must know of the one before it. */
 const WINDOW_BYTES = 32 * 1024;
 
-/** libuv has four threads unless UV_THREADPOOL_SIZE says otherwise. */
-const THREAD_POOL_SIZE = 4;
+/** What libuv has unless UV_THREADPOOL_SIZE says otherwise: https://docs.libuv.org/en/v1.x/threadpool.html */
+const DEFAULT_POOL_SIZE = 4;
+
+/** Beyond this one reader and one writer of the archive are what everybody waits for. */
+const MAX_COMPRESS_THREADS = 8;
 
 /** An empty block with the mark of the last one. */
 const LAST_BLOCK = Buffer.from([0x03, 0x00]);
@@ -22,10 +25,20 @@ const deflateRawAsync = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw);
 export interface DeflateOptions {
   /** −2 (Huffman coding only), −1 (default, which is 6), 0 (stored) to 9. */
   level?: number | undefined;
-  /** Blocks compressed at the same time. Default: one more than there are cores, at most the thread pool's four. */
+  /** Blocks compressed at the same time. Default: {@link blocksInFlight}. */
   blocksInFlight?: number | undefined;
   /** Told when blocks are being compressed. Default: nobody. */
   meter?: StageMeter | undefined;
+}
+
+/**
+ * Blocks that are worth compressing at the same time: one more than there are threads to compress, so that none of them
+ * waits for the next block, and no more than the thread pool has.
+ *
+ * @param threads default: the cores this container may use, at most {@link MAX_COMPRESS_THREADS}
+ */
+export function blocksInFlight(threads?: number, poolSize = DEFAULT_POOL_SIZE): number {
+  return Math.min((threads ?? Math.min(allowedCores(), MAX_COMPRESS_THREADS)) + 1, poolSize);
 }
 
 /** Runs deflate on the thread pool, and is busy while a block is compressed, not while finished ones wait for a slow reader. */
@@ -41,7 +54,7 @@ export class Deflater {
         ? { level: 1, strategy: constants.Z_HUFFMAN_ONLY }
         : { level, chunkSize: DEFLATE_BLOCK_BYTES };
     this.#busy = new BusyStage(options.meter ?? unmetered, "compress");
-    this.maxInFlight = options.blocksInFlight ?? Math.min(availableParallelism() + 1, THREAD_POOL_SIZE);
+    this.maxInFlight = options.blocksInFlight ?? blocksInFlight();
   }
 
   /** A part of a deflate stream, ending at a byte boundary; `before` is what came before it. */

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { archive, endOfArchive, file, header, pax } from "../../../test/hostile/corpus/tar-parts.ts";
 import { detectArchive } from "./detect-archive.ts";
 import { chunked, collect } from "./testing/streams.ts";
-import { archive, endOfArchive, file, header, pax } from "./testing/tar-parts.ts";
 
 /** Text that does not compress to nothing, the same every time. */
 function randomText(length: number): string {

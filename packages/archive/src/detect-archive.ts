@@ -1,4 +1,5 @@
 import { constants, gunzipSync } from "node:zlib";
+import { PeekedSource } from "./peeked-source.ts";
 import { BLOCK_BYTES, hasValidChecksum } from "./tar-header.ts";
 
 /** A gzip header may carry a name and a comment; beyond this nobody's does. */
@@ -18,32 +19,13 @@ export interface Detected {
  * Looks at as little as it can: upstream's way has hung on huge gzip files that are no tar (AW#2140).
  */
 export async function detectArchive(source: AsyncIterable<Uint8Array>): Promise<Detected> {
-  const input = source[Symbol.asyncIterator]();
-  const seen: Uint8Array[] = [];
-  let ended = false;
+  const peeked = new PeekedSource(source);
   let kind: Detected["kind"] | undefined;
   for (let wantedBytes = 1024; kind === undefined; wantedBytes *= 2) {
-    ended = await fill(seen, input, wantedBytes);
-    const head = Buffer.concat(seen).subarray(0, wantedBytes);
-    kind = judge(head, ended || wantedBytes >= MAX_LOOK_BYTES);
+    const head = await peeked.peek(wantedBytes);
+    kind = judge(head, peeked.isAll || wantedBytes >= MAX_LOOK_BYTES);
   }
-  return { kind, source: replay(seen, input, ended) };
-}
-
-/** @returns whether the input has ended */
-async function fill(
-  seen: Uint8Array[],
-  input: AsyncIterator<Uint8Array>,
-  wantedBytes: number,
-): Promise<boolean> {
-  let bytes = seen.reduce((sum, chunk) => sum + chunk.length, 0);
-  while (bytes < wantedBytes) {
-    const next = await input.next();
-    if (next.done) return true;
-    seen.push(next.value);
-    bytes += next.value.length;
-  }
-  return false;
+  return { kind, source: peeked };
 }
 
 /** @returns undefined when it takes more bytes to tell */
@@ -76,19 +58,4 @@ function unpackFirstBlock(head: Buffer): Buffer | undefined {
     if (unpacked.length >= BLOCK_BYTES || end === head.length) return unpacked;
   }
   return unpacked;
-}
-
-async function* replay(
-  seen: Uint8Array[],
-  input: AsyncIterator<Uint8Array>,
-  ended: boolean,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for (let chunk = seen.shift(); chunk !== undefined; chunk = seen.shift()) yield chunk;
-    if (ended) return;
-    for (let next = await input.next(); !next.done; next = await input.next()) yield next.value;
-    ended = true;
-  } finally {
-    if (!ended) await input.return?.();
-  }
 }

@@ -1,8 +1,5 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { extractTar } from "./extract-tar.ts";
-import { readTree } from "./testing/read-tree.ts";
-import { chunked } from "./testing/streams.ts";
 import {
   archive,
   base256,
@@ -15,7 +12,10 @@ import {
   pax,
   symlink,
   withChecksum,
-} from "./testing/tar-parts.ts";
+} from "../../../test/hostile/corpus/tar-parts.ts";
+import { extractTar } from "./extract-tar.ts";
+import { readTree } from "./testing/read-tree.ts";
+import { chunked } from "./testing/streams.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 import { unpack } from "./testing/unpack.ts";
 

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { ArtifactError } from "@skein/contract";
-import yauzl, { type Entry, type ZipFile } from "yauzl";
+import type { Entry } from "yauzl";
 import { type CleanName, ROOT } from "./clean-entry-name.ts";
 import { corruptArchive } from "./corrupt-archive.ts";
 import { explainingDisk } from "./disk-error.ts";
@@ -11,6 +11,7 @@ import { type RawName, toText } from "./raw-name.ts";
 import { checkRatio } from "./unpack-limits.ts";
 import { type ExtractOptions, Unpacker } from "./unpacker.ts";
 import { inflateBig, inflateSmall, locateData } from "./zip-data.ts";
+import { zipDirectory } from "./zip-directory.ts";
 
 /**
  * Unpacks a zip into a directory of its own, as safely as `extractTar` does.
@@ -31,7 +32,7 @@ export async function extractZip(path: string, options: ExtractOptions): Promise
   );
   const extraction = new ZipExtraction(fd, options);
   try {
-    for await (const entry of entriesOf(fd)) {
+    for await (const entry of zipDirectory(fd)) {
       options.signal?.throwIfAborted();
       await extraction.accept(entry);
     }
@@ -39,18 +40,6 @@ export async function extractZip(path: string, options: ExtractOptions): Promise
   } finally {
     extraction.close();
     closeSync(fd);
-  }
-}
-
-/** The central directory, entry by entry; yauzl checks its structure. Names stay bytes, as Go takes them. */
-async function* entriesOf(fd: number): AsyncGenerator<Entry, void, undefined> {
-  let zip: ZipFile | undefined;
-  try {
-    zip = await yauzl.fromFdPromise(fd, { lazyEntries: true, decodeStrings: false, autoClose: false });
-    yield* zip.eachEntry();
-  } catch (error) {
-    if (error instanceof ArtifactError) throw error;
-    throw corruptArchive(`corrupt zip archive: ${(error as Error).message}`, error);
   }
 }
 

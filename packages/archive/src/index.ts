@@ -1,12 +1,13 @@
 // For drivers and the transfer engine: what moves artifacts in and out of archives.
 
+export { decompressTar } from "./decompress-tar.ts";
 export type { DeflateOptions } from "./deflate-blocks.ts";
+export { blocksInFlight } from "./deflate-blocks.ts";
 export type { Detected } from "./detect-archive.ts";
 export { detectArchive } from "./detect-archive.ts";
 export type { ExtractReport, FileMoved } from "./extract-report.ts";
 export { extractTar } from "./extract-tar.ts";
 export { extractZip } from "./extract-zip.ts";
-export type { GunzipOptions } from "./gunzip.ts";
 export { gunzip } from "./gunzip.ts";
 export { gzip } from "./gzip.ts";
 export type { PackOptions } from "./pack-tar.ts";
@@ -14,6 +15,7 @@ export { packTar } from "./pack-tar.ts";
 export { packZip } from "./pack-zip.ts";
 // For drivers that send the members of a packed tar one by one.
 export { toText } from "./raw-name.ts";
+export type { DecompressOptions } from "./run-decompressor.ts";
 export { settleExtraction } from "./settle-extraction.ts";
 // For whoever measures and configures: the executor's stage clock and its environment.
 export type { ArchiveStage, StageMeter } from "./stage-meter.ts";
@@ -23,3 +25,4 @@ export { TarReader } from "./tar-reader.ts";
 export type { UnpackLimits } from "./unpack-limits.ts";
 export { DEFAULT_UNPACK_LIMITS, parseUnpackLimits } from "./unpack-limits.ts";
 export type { ExtractOptions } from "./unpacker.ts";
+export { unzstd } from "./unzstd.ts";

@@ -2,7 +2,13 @@ import { crc32 } from "node:zlib";
 import { ArtifactError } from "@skein/contract";
 import { BusyStage } from "./busy-stage.ts";
 import { ChunkBuilder } from "./chunk-builder.ts";
-import { DEFLATE_BLOCK_BYTES, Deflater, type DeflateTotals, deflateBlocks } from "./deflate-blocks.ts";
+import {
+  DEFLATE_BLOCK_BYTES,
+  type DeflateOptions,
+  Deflater,
+  type DeflateTotals,
+  deflateBlocks,
+} from "./deflate-blocks.ts";
 import { DeflatePool } from "./deflate-pool.ts";
 import type { FileMoved } from "./extract-report.ts";
 import { SMALL_FILE_BYTES } from "./file-sink.ts";
@@ -24,6 +30,9 @@ const ZIP64_FROM_BYTES = 0xf000_0000;
 
 const SLAB_BYTES = 4 * SMALL_FILE_BYTES;
 
+/** `blocksInFlight` as for gzip. */
+export type PackZipOptions = PackOptions & Pick<DeflateOptions, "blocksInFlight">;
+
 /** A small entry whose data is known, or will be soon. */
 interface Prepared {
   entry: ZipEntry;
@@ -42,7 +51,7 @@ interface Prepared {
  */
 export async function* packZip(
   path: string,
-  options: PackOptions = {},
+  options: PackZipOptions = {},
 ): AsyncGenerator<Buffer, void, undefined> {
   const zip = new ZipPacker(options);
   const queue: Prepared[] = [];
@@ -79,10 +88,10 @@ class ZipPacker {
   #offset = 0;
   #movedBytes = 0;
 
-  constructor(options: PackOptions) {
+  constructor(options: PackZipOptions) {
     const meter = options.meter ?? unmetered;
     this.#options = options;
-    this.#deflater = new Deflater({ meter });
+    this.#deflater = new Deflater({ meter, blocksInFlight: options.blocksInFlight });
     this.#pool = new DeflatePool(this.#deflater.maxInFlight, meter);
     this.#disk = new BusyStage(meter, "disk");
   }

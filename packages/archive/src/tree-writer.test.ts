@@ -11,10 +11,18 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import {
+  archive,
+  directory,
+  endOfArchive,
+  file,
+  hardLink,
+  header,
+  pax,
+} from "../../../test/hostile/corpus/tar-parts.ts";
 import { type CleanName, cleanEntryName } from "./clean-entry-name.ts";
 import { extractTar } from "./extract-tar.ts";
 import { readTree } from "./testing/read-tree.ts";
-import { archive, directory, endOfArchive, file, hardLink, header, pax } from "./testing/tar-parts.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 import { unpack } from "./testing/unpack.ts";
 import { TreeWriter } from "./tree-writer.ts";
@@ -144,16 +152,29 @@ describe("hard links", () => {
 });
 
 describe("a disk that refuses", () => {
-  const onSmallDisk = 'mount -t tmpfs -o size=256k none "$5" && exec "$@"/into';
+  const onSmallDisk = 'mount -t tmpfs -o size=256k,nr_inodes=20 none "$5" && exec "$@"/into';
 
-  it("is full: small files say so", () => {
+  it("is full for small files as well, and is asked before one is begun", () => {
     using parent = temporaryDirectory();
     mkdirSync(parent.join("disk"));
-    const files = Array.from({ length: 50 }, (_, at) => file(`f${at}`, "x".repeat(20_000)));
+    const files = Array.from({ length: 15 }, (_, at) => file(`f${at}`, "x".repeat(20_000)));
     writeFileSync(parent.join("a.tar"), archive(...files));
     expect(runProgram(onSmallDisk, "unpack", parent.join("a.tar"), parent.join("disk"))).toEqual({
       code: "disk.full",
-      message: expect.stringMatching(/^cannot write f\d+: no space left on device$/),
+      message: expect.stringMatching(
+        /^the volume is too small for the archive: f\d+ has 20000 bytes, \d+ are free in /,
+      ),
+    });
+  });
+
+  it("has no room for more files, whatever their size", () => {
+    using parent = temporaryDirectory();
+    mkdirSync(parent.join("disk"));
+    const files = Array.from({ length: 50 }, (_, at) => file(`f${at}`, ""));
+    writeFileSync(parent.join("a.tar"), archive(...files));
+    expect(runProgram(onSmallDisk, "unpack", parent.join("a.tar"), parent.join("disk"))).toEqual({
+      code: "disk.full",
+      message: expect.stringMatching(/^cannot make the file f\d+: no space left on device$/),
     });
   });
 
@@ -163,7 +184,7 @@ describe("a disk that refuses", () => {
     writeFileSync(parent.join("a.tar"), header({ name: "big", size: 300_000 }));
     expect(runProgram(onSmallDisk, "unpack", parent.join("a.tar"), parent.join("disk"))).toEqual({
       code: "disk.full",
-      message: expect.stringMatching(/^cannot write big: it has 300000 bytes, \d+ are free in /),
+      message: expect.stringMatching(/: big has 300000 bytes, \d+ are free in /),
     });
   });
 

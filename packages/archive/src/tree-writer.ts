@@ -8,11 +8,9 @@ import {
   openSync,
   readFileSync,
   rmdirSync,
-  statfsSync,
   symlinkSync,
   unlinkSync,
 } from "node:fs";
-import { ArtifactError } from "@skein/contract";
 import { type CleanName, cleanLinkTarget, ROOT } from "./clean-entry-name.ts";
 import { corruptArchive } from "./corrupt-archive.ts";
 import { DirectoryHandles, IMPLIED_DIRECTORY_MODE } from "./directory-handles.ts";
@@ -37,7 +35,6 @@ const NO_HARD_LINKS = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLI
  * what the kernel takes to make a small file.
  */
 export class TreeWriter {
-  readonly #root: string;
   readonly #links: LinkTable;
   readonly #handles: DirectoryHandles;
   readonly #umask = readUmask();
@@ -48,7 +45,6 @@ export class TreeWriter {
    * @param parts `link` makes a hard link; a parameter for file systems that have none
    */
   constructor(root: string, limits: UnpackLimits, parts: { link?: typeof linkSync } = {}) {
-    this.#root = root;
     this.#links = new LinkTable(limits);
     this.#handles = new DirectoryHandles(root, (name) => this.#links.has(name));
     this.#link = parts.link ?? linkSync;
@@ -125,17 +121,6 @@ export class TreeWriter {
         () => symlinkSync(toPath(target), path),
       );
     }
-  }
-
-  /** @throws ArtifactError `disk.full` when a file of that size cannot fit */
-  requireSpace(name: CleanName, bytes: number): void {
-    const { bavail, bsize, blocks } = statfsSync(this.#root);
-    // Some network file systems report no size at all.
-    if (blocks === 0 || bavail * bsize >= bytes) return;
-    throw new ArtifactError(
-      `cannot write ${toText(name)}: it has ${bytes} bytes, ${bavail * bsize} are free in ${this.#root}`,
-      { code: "disk.full", remedy: "Give the volume more space, or the pod more ephemeral storage." },
-    );
   }
 
   close(): void {

@@ -14,8 +14,10 @@ describe("parseUnpackLimits", () => {
       SKEIN_UNPACK_MAX_DEPTH: "4",
       SKEIN_UNPACK_MAX_LINK_BYTES: "5",
       SKEIN_UNPACK_MAX_RATIO: "none",
+      SKEIN_UNPACK_MIN_FREE_BYTES: "7",
     };
-    expect(Object.values(parseUnpackLimits(env))).toEqual([1, 2, 3, 4, 5, Number.POSITIVE_INFINITY]);
+    expect(Object.values(parseUnpackLimits(env))).toEqual([1, 2, 3, 4, 5, Number.POSITIVE_INFINITY, 7]);
+    expect(parseUnpackLimits({ SKEIN_UNPACK_MIN_FREE_BYTES: "none" }).minFreeBytes).toBe(0);
   });
 
   it.each(["0", "-1", "1.5", "1e9", "5M", " 5", "all"])("quotes a value that is no limit: %j", (value) => {

@@ -1,6 +1,6 @@
 import { ArtifactError, ConfigError } from "@skein/contract";
 
-/** What an archive may ask of us before it is taken for an attack. Infinity switches a limit off. */
+/** What an archive may ask of us before it is taken for an attack. Infinity switches a maximum off, 0 the minimum. */
 export interface UnpackLimits {
   /** Entries of any kind. Default 5,000,000. */
   maxEntries: number;
@@ -17,6 +17,8 @@ export interface UnpackLimits {
    * Deflate cannot exceed 1,032, so through gzip it catches long runs of one byte and nothing else.
    */
   maxRatio: number;
+  /** What must stay free on the volume, in bytes: a full disk hurts others, too. Default 0. */
+  minFreeBytes: number;
 }
 
 /** Below this nobody is harmed by any ratio, and a disk image or a sparse model may well begin with zeros. */
@@ -29,9 +31,10 @@ export const DEFAULT_UNPACK_LIMITS: Readonly<UnpackLimits> = {
   maxDepth: 256,
   maxLinkBytes: 64 * 1024 ** 2,
   maxRatio: 1000,
+  minFreeBytes: 0,
 };
 
-/** The environment variable that raises each limit. */
+/** The environment variable that sets each limit. */
 const VARIABLES: Readonly<Record<keyof UnpackLimits, string>> = {
   maxEntries: "SKEIN_UNPACK_MAX_ENTRIES",
   maxBytes: "SKEIN_UNPACK_MAX_BYTES",
@@ -39,7 +42,13 @@ const VARIABLES: Readonly<Record<keyof UnpackLimits, string>> = {
   maxDepth: "SKEIN_UNPACK_MAX_DEPTH",
   maxLinkBytes: "SKEIN_UNPACK_MAX_LINK_BYTES",
   maxRatio: "SKEIN_UNPACK_MAX_RATIO",
+  minFreeBytes: "SKEIN_UNPACK_MIN_FREE_BYTES",
 };
+
+/** What switches a limit off. */
+function noLimit(limit: keyof UnpackLimits): number {
+  return limit === "minFreeBytes" ? 0 : Number.POSITIVE_INFINITY;
+}
 
 /**
  * The limits the operator set: whole numbers, or `none` for no limit.
@@ -60,16 +69,17 @@ export function parseUnpackLimits(env: Readonly<Record<string, string | undefine
         },
       );
     }
-    limits[limit] = text === "none" ? Number.POSITIVE_INFINITY : Number(text);
+    limits[limit] = text === "none" ? noLimit(limit) : Number(text);
   }
   return limits;
 }
 
-/** The error for an archive that goes beyond a limit: names it, its value, and how to raise it. */
+/** The error for an archive that goes beyond a limit: names it, its value, and the variable that moves it. */
 export function limitExceeded(limit: keyof UnpackLimits, limits: UnpackLimits, found: string): ArtifactError {
+  const verb = limit === "minFreeBytes" ? "give the volume more space, or lower" : "raise";
   return new ArtifactError(`archive exceeds the limit ${limit} of ${limits[limit]}: ${found}`, {
     code: "archive.limit_exceeded",
-    remedy: `If the archive is meant to be like that, raise ${VARIABLES[limit]} (a number, or none) in the executor's environment.`,
+    remedy: `If the archive is meant to be like that, ${verb} ${VARIABLES[limit]} (a number, or none) in the executor's environment.`,
   });
 }
 

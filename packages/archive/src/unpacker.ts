@@ -3,7 +3,8 @@ import { ArtifactError } from "@skein/contract";
 import { type CleanName, cleanEntryName, ROOT } from "./clean-entry-name.ts";
 import { explainingDisk } from "./disk-error.ts";
 import { type ExtractReport, emptyReport, type FileMoved, MAX_LISTED } from "./extract-report.ts";
-import { FileSink, SMALL_FILE_BYTES } from "./file-sink.ts";
+import { FileSink } from "./file-sink.ts";
+import { FreeSpace } from "./free-space.ts";
 import { type RawName, toText } from "./raw-name.ts";
 import { type StageMeter, unmetered } from "./stage-meter.ts";
 import { TreeWriter } from "./tree-writer.ts";
@@ -29,6 +30,7 @@ export class Unpacker {
   readonly meter: StageMeter;
   readonly report: ExtractReport = emptyReport();
   readonly #onFile: ((file: FileMoved) => void) | undefined;
+  readonly #space: FreeSpace;
   readonly #topLevel = new Set<string>();
   #entries = 0;
   #open: OpenFile | undefined;
@@ -39,6 +41,7 @@ export class Unpacker {
     this.#onFile = options.onFile;
     prepareEmpty(options.into);
     this.tree = new TreeWriter(options.into, this.limits);
+    this.#space = new FreeSpace(options.into, this.limits);
   }
 
   /**
@@ -71,7 +74,7 @@ export class Unpacker {
     if (report.unpackedBytes + size > limits.maxBytes) {
       throw limitExceeded("maxBytes", limits, `the files up to ${toText(name)}, which has ${size} bytes`);
     }
-    if (size > SMALL_FILE_BYTES) this.tree.requireSpace(name, size);
+    this.#space.require(name, size);
     const startedMs = performance.now();
     const sink = new FileSink(this.tree.createFile(name, mode), size, `cannot write ${toText(name)}`);
     this.#open = { name, sink, size, startedMs };

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { parseUnpackLimits } from "@skein/archive";
 import { type Artifact, isNotFound, type S3Location } from "@skein/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -57,6 +57,8 @@ beforeAll(async () => {
   await put("tree.tgz", tgz.tree);
   await put("hostile.tgz", tgz.hostile);
   await put("cut.tgz", tgz.tree.subarray(0, 1_000_000));
+  await put("tree.tar", gunzipSync(tgz.tree));
+  await put("tree.tar.zst", zstdCompressSync(gunzipSync(tgz.tree)));
   await put("tree.zip", zip);
   await put("plain.gz", gzipSync("not a tar"));
   await put("dir/x", Buffer.from("x"));
@@ -103,6 +105,18 @@ describe("what is loaded", () => {
     expect(report).toMatchObject({ files, unpackedBytes: LARGE.byteLength + 1, driver: "s3", key });
     expect(spans.find(({ name }) => name === "unarchiveArtifact")?.attributes).toEqual({ archive });
   });
+
+  it.each(["tree.tar", "tree.tar.zst"])(
+    "is a directory from %s where it is declared a tar, and a file where nothing is",
+    async (key) => {
+      await using directory = await temporaryDirectory();
+      const declared = await loadInto(directory, s3Artifact(key, { archive: { tar: {} } }));
+      expect(await tree(declared.target)).toEqual(TREE);
+      await using other = await temporaryDirectory();
+      const undeclared = await loadInto(other, s3Artifact(key));
+      expect((await stat(undeclared.target)).isFile()).toBe(true);
+    },
+  );
 
   it("is the file of an archive that holds nothing else", async () => {
     await using directory = await temporaryDirectory();

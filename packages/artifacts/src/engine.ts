@@ -98,8 +98,12 @@ export function createTransferEngine(
         const subject: TransferSubject = { direction: "save", artifact, attributes: {} };
         return observeTransfer(subject, observed, async (transfer, describe) => {
           const driver = describe(await drivers.create(artifact));
-          const { stagingDirectory } = settings;
-          return saveArtifact({ artifact, source, driver, stagingDirectory }, transfer, parts.tracing);
+          const { stagingDirectory, compressBlocks } = settings;
+          return saveArtifact(
+            { artifact, source, driver, stagingDirectory, compressBlocks },
+            transfer,
+            parts.tracing,
+          );
         });
       }, signal),
     close: () => drivers.close(),

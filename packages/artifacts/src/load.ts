@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
+  decompressTar,
   detectArchive,
   extractTar,
   extractZip,
-  gunzip,
   settleExtraction,
   type UnpackLimits,
 } from "@skein/archive";
@@ -159,7 +159,7 @@ const unpack: Record<TransferOutcome["archive"], Unpack> = {
     transfer.fileMoved({ file: basename(target), sizeBytes, durationMs: transfer.now() - startMs });
   },
   async tar(source, { directory, limits }, transfer) {
-    const tar = gunzip(source, { meter: transfer.clock, limits });
+    const tar = decompressTar(source, { meter: transfer.clock, limits });
     report(await extractTar(tar, extractOptions(directory, limits, transfer)), transfer);
   },
   async zip(source, { directory, download, limits }, transfer) {

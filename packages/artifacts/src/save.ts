@@ -19,6 +19,8 @@ export interface SaveJob {
   driver: ArtifactDriver;
   /** Where a packed archive is unpacked when it has to become a zip. */
   stagingDirectory: string;
+  /** Blocks compressed at the same time. */
+  compressBlocks: number;
 }
 
 /** Packs one artifact on its way out; nothing is staged, except what the emissary packed and is to be a zip. */
@@ -99,13 +101,15 @@ class Saving {
   async #saveTar(path: string, level: number | undefined): Promise<TransferOutcome> {
     const meter = this.#transfer.clock;
     const digest = await this.#sendPacked("tar", "artifact.tgz", () =>
-      gzip(packTar(path, this.#packOptions()), { meter, level }),
+      gzip(packTar(path, this.#packOptions()), { meter, level, blocksInFlight: this.#job.compressBlocks }),
     );
     return { archive: "tar", digest };
   }
 
   async #saveZip(path: string): Promise<TransferOutcome> {
-    const digest = await this.#sendPacked("zip", "artifact.zip", () => packZip(path, this.#packOptions()));
+    const digest = await this.#sendPacked("zip", "artifact.zip", () =>
+      packZip(path, { ...this.#packOptions(), blocksInFlight: this.#job.compressBlocks }),
+    );
     return { archive: "zip", digest };
   }
 

@@ -47,6 +47,14 @@ describe("parseTransferSettings", () => {
     });
   });
 
+  it("compresses with as many threads as it is told, as far as Node's thread pool has them", () => {
+    expect(parse({ SKEIN_COMPRESS_THREADS: "2" }).compressBlocks).toBe(3);
+    expect(parse({ SKEIN_COMPRESS_THREADS: "12" }).compressBlocks).toBe(4);
+    expect(parse({ SKEIN_COMPRESS_THREADS: "12", UV_THREADPOOL_SIZE: "13" }).compressBlocks).toBe(13);
+    expect(parse().compressBlocks).toBeGreaterThanOrEqual(2);
+    expect(() => parse({ SKEIN_COMPRESS_THREADS: "all" })).toThrow("SKEIN_COMPRESS_THREADS");
+  });
+
   it("does not retry where upstream is told not to", () => {
     expect(parse({ EXECUTOR_RETRY_BACKOFF_STEPS: "1" }).retry.budgetMs).toBe(0);
   });

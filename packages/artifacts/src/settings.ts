@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import { parseUnpackLimits, type UnpackLimits } from "@skein/archive";
+import { blocksInFlight, parseUnpackLimits, type UnpackLimits } from "@skein/archive";
 import { ConfigError, type Environment, type ExecutorConfig } from "@skein/contract";
 import { type GitSettings, parseGitSettings } from "./git/git-settings.ts";
 import type { RetryPolicy } from "./retry.ts";
@@ -27,6 +27,8 @@ export interface TransferSettings {
   /** So is one that delivers less than this for as long. `SKEIN_STALL_MIN_KIB_PER_SECOND`, default 4. */
   minBytesPerSecond: number;
   retry: RetryPolicy;
+  /** Blocks of an archive compressed at the same time. `SKEIN_COMPRESS_THREADS`, default the container's cores. */
+  compressBlocks: number;
   /** What an archive may ask of us. `SKEIN_UNPACK_MAX_*`. */
   unpackLimits: UnpackLimits;
   /** Where archives that cannot be streamed are unpacked on save. */
@@ -71,11 +73,19 @@ export function parseTransferSettings(config: TransferConfig, env: Environment):
       budgetMs: backoff.steps <= 1 ? 0 : parseCount(env, "SKEIN_RETRY_BUDGET_SECONDS", 120) * 1000,
       ...(pattern && { alsoTransient: pattern }),
     },
+    compressBlocks: parseCompressBlocks(env),
     unpackLimits: parseUnpackLimits(env),
     stagingDirectory: env.TMPDIR || tmpdir(),
     git: parseGitSettings(config.sshKnownHosts, env),
     proxyEnv: pick(env, PROXY_ENV),
   };
+}
+
+/** The front makes the thread pool large enough; whoever starts Node without it has libuv's four. */
+function parseCompressBlocks(env: Environment): number {
+  const threads = parseCount(env, "SKEIN_COMPRESS_THREADS", 0) || undefined;
+  const poolSize = Number.parseInt(env.UV_THREADPOOL_SIZE ?? "", 10);
+  return blocksInFlight(threads, poolSize > 0 ? poolSize : undefined);
 }
 
 /** An invalid pattern matches nothing, as upstream has it (contract §21.1 item 11). */

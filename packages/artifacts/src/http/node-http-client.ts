@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { pipeline } from "node:stream/promises";
 import type { Environment, Secret } from "@skein/contract";
+import { endWithSignal } from "../end-with-signal.ts";
 import type { HttpAnswer, HttpClient, HttpRequest } from "./http-client.ts";
 
 export interface NodeHttpClientOptions {
@@ -31,9 +32,9 @@ export function createNodeHttpClient({ proxyEnv, clientCertificate }: NodeHttpCl
       const started = (isTls ? requestHttps : requestHttp)(url, {
         method,
         headers,
-        signal,
         agent: isTls ? https : http,
       });
+      endWithSignal(started, signal);
       const answer = new Promise<IncomingMessage>((resolve, reject) => {
         started.once("response", resolve);
         started.once("error", reject);

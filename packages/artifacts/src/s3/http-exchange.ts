@@ -1,6 +1,7 @@
 import type { Agent as HttpAgent, IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
 import { request as httpRequest } from "node:http";
 import { type Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { endWithSignal } from "../end-with-signal.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Uploads have no stall watch of ours: a socket that takes nothing for so long is dead. */
@@ -32,9 +33,10 @@ export function exchange({
   return new Promise((resolve, reject) => {
     const send = url.protocol === "http:" ? httpRequest : httpsRequest;
     const { hostname, port } = url;
-    const options: RequestOptions = { hostname, port, path, method, headers, agent, signal };
+    const options: RequestOptions = { hostname, port, path, method, headers, agent };
     const request = send(options, resolve);
     request.on("error", reject);
+    endWithSignal(request, signal);
     request.on("socket", (socket) => {
       if (!socket.connecting) return;
       const timer = setTimeout(() => request.destroy(timedOut("could not connect")), CONNECT_TIMEOUT_MS);

@@ -33,6 +33,9 @@ type Config struct {
 	// Deadline is the zero time when there is none, or none that can be read: the core complains about those.
 	Deadline time.Time
 
+	// CompressThreads is zero when the container's own limit decides.
+	CompressThreads int
+
 	ProgressFile string
 	// ProgressTick is zero when progress is not monitored.
 	ProgressTick time.Duration
@@ -68,6 +71,7 @@ func Parse(environ []string) Config {
 		PauseAfter:          values["ARGO_DEBUG_PAUSE_AFTER"] == "true",
 		GracePeriod:         gracePeriod(values["ARGO_TERMINATION_GRACE_PERIOD_SECONDS"]),
 		Deadline:            deadline(values["ARGO_DEADLINE"]),
+		CompressThreads:     compressThreads(values["SKEIN_COMPRESS_THREADS"]),
 		ProgressFile:        values["ARGO_PROGRESS_FILE"],
 		ProgressTick:        progressTick(values),
 		TraceParent:         values["TRACEPARENT"],
@@ -91,6 +95,14 @@ func deadline(text string) time.Time {
 		return time.Time{}
 	}
 	return at
+}
+
+func compressThreads(text string) int {
+	threads, err := strconv.Atoi(text)
+	if err != nil || threads < 0 {
+		return 0
+	}
+	return threads
 }
 
 // progressTick is zero unless both durations are set: the second has no other use any more (contract §3.1).

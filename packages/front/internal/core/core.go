@@ -8,9 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
+	"github.com/skein/front/internal/config"
+	"github.com/skein/front/internal/cores"
 	"github.com/skein/front/internal/paths"
 )
 
@@ -23,13 +26,15 @@ type Core struct {
 	node  string
 	argv  []string // what comes before the arguments
 	front string
+	// cpuLimits say how many processors the container may use.
+	cpuLimits []cores.Limit
 }
 
 // Find looks beside the front (as in an image, where that is /bin/argoexec, or in a build), then where an image keeps it.
 func Find(front string, p paths.Paths) (*Core, error) {
 	candidates := []string{filepath.Join(filepath.Dir(front), "..", "opt", "skein"), p.Core()}
 	for _, directory := range candidates {
-		core := &Core{node: filepath.Join(directory, "bin", "node"), front: front}
+		core := &Core{node: filepath.Join(directory, "bin", "node"), front: front, cpuLimits: p.CPULimits()}
 		program := filepath.Join(directory, "core", "argoexec.cjs")
 		if !isFile(core.node) || !isFile(program) {
 			continue
@@ -61,18 +66,31 @@ func (c *Core) Command(arguments []string) (path string, argv []string) {
 	return c.node, append(c.argv[:len(c.argv):len(c.argv)], arguments...)
 }
 
-// Environ is the environment it is started with: it copies the front into pods, so it has to know where that is.
+// Environ is the environment it is started with: it copies the front into pods, so it has to know where that is. It
+// compresses on Node's thread pool, whose size cannot be changed any more once it runs.
 func (c *Core) Environ(environ []string) []string {
-	result := make([]string, 0, len(environ)+1)
+	result := make([]string, 0, len(environ)+2)
+	hasPoolSize := false
 	for _, entry := range environ {
+		hasPoolSize = hasPoolSize || strings.HasPrefix(entry, poolVariable)
 		if !strings.HasPrefix(entry, frontVariable) {
 			result = append(result, entry)
 		}
 	}
+	// One more than may compress, so that whoever is done finds the next block waiting.
+	threads := cores.Threads(config.Parse(environ).CompressThreads, c.cpuLimits) + 1
+	if threads > defaultPoolSize && !hasPoolSize {
+		result = append(result, poolVariable+strconv.Itoa(threads))
+	}
 	return append(result, frontVariable+c.front)
 }
 
-const frontVariable = "SKEIN_FRONT="
+const (
+	frontVariable = "SKEIN_FRONT="
+	poolVariable  = "UV_THREADPOOL_SIZE="
+	// defaultPoolSize is libuv's: https://docs.libuv.org/en/v1.x/threadpool.html
+	defaultPoolSize = 4
+)
 
 // Become replaces this process by the core. It returns only if that fails.
 func (c *Core) Become(arguments, environ []string) error {

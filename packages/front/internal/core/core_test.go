@@ -51,8 +51,28 @@ func TestFindPrefersTheCoreBesideTheFront(t *testing.T) {
 
 func TestTheCoreIsToldWhereTheFrontIs(t *testing.T) {
 	c := &Core{front: "/bin/argoexec"}
-	if got := c.Environ([]string{"SKEIN_FRONT=/old", "A=b"}); !slices.Equal(got, []string{"A=b", "SKEIN_FRONT=/bin/argoexec"}) {
+	want := []string{"A=b", "UV_THREADPOOL_SIZE=4", "SKEIN_FRONT=/bin/argoexec"}
+	if got := c.Environ([]string{"SKEIN_FRONT=/old", "A=b", "UV_THREADPOOL_SIZE=4"}); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestTheCoresThreadPoolHasRoomForAllThatCompress(t *testing.T) {
+	c := &Core{front: "f"}
+	for want, environ := range map[string][]string{
+		"UV_THREADPOOL_SIZE=13": {"SKEIN_COMPRESS_THREADS=12"},
+		"UV_THREADPOOL_SIZE=2":  {"SKEIN_COMPRESS_THREADS=12", "UV_THREADPOOL_SIZE=2"},
+		"":                      {"SKEIN_COMPRESS_THREADS=3"}, // libuv's own four are enough
+	} {
+		var got []string
+		for _, entry := range c.Environ(environ) {
+			if strings.HasPrefix(entry, "UV_THREADPOOL_SIZE=") {
+				got = append(got, entry)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("with %q: %q, want %q", environ, got, want)
+		}
 	}
 }
 

@@ -122,7 +122,7 @@ func (e *emissary) saveOutputs(ended error) error {
 	}
 	saver := outputs.Saver{
 		Template: e.template, Paths: e.Paths, Log: e.log, Journal: e.Journal,
-		InputsAreMounted: !e.Config.WaitForReady,
+		InputsAreMounted: !e.Config.WaitForReady, CompressThreads: e.Config.CompressThreads,
 	}
 	err := saver.Save()
 	if ended == nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/skein/front/internal/cores"
 	"github.com/skein/front/internal/journal"
 	"github.com/skein/front/internal/logging"
 	"github.com/skein/front/internal/paths"
@@ -28,6 +29,8 @@ type Saver struct {
 	// InputsAreMounted: this pod mounts its input artifacts, so outputs at or below them are read from there. Pods
 	// without an init container link them instead.
 	InputsAreMounted bool
+	// CompressThreads is how many processors may compress; zero leaves it to the container's limit.
+	CompressThreads int
 }
 
 // Save saves every output that has a path and is not in a volume, whatever happens with the others. Each appears
@@ -134,7 +137,7 @@ func (s *Saver) packArtifact(artifact template.Artifact, output *journal.Output)
 	return replace(destination, func(file *os.File) error {
 		stats, err := targz.Pack(file, artifact.Path, targz.Options{
 			Level:   s.levelFor(destination),
-			Workers: workers(s.Paths.MemoryLimits()),
+			Workers: workers(cores.Threads(s.CompressThreads, s.Paths.CPULimits()), s.Paths.MemoryLimits()),
 			Follow:  s.linkedInputs(),
 			Warn: func(path, what string) {
 				s.Log.Warn("output changed while it was saved", "path", path, "what", what)

@@ -2,20 +2,16 @@ package outputs
 
 import (
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 
 	"github.com/skein/front/internal/pargzip"
 )
 
-// maxWorkers is where one reader and one writer of the archive become what everybody waits for.
-const maxWorkers = 8
-
-// workers is how many processors may compress: those the container has, as far as its memory allows. The user's
+// workers is how many of those processors that may compress do so, as far as the container's memory allows. The user's
 // process has ended, but its page cache and tmpfs files still count, so no more than a quarter of the limit is used.
-func workers(limitFiles []string) int {
-	count := min(runtime.GOMAXPROCS(0), maxWorkers)
+func workers(processors int, limitFiles []string) int {
+	count := processors
 	for _, path := range limitFiles {
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -1,7 +1,11 @@
 // Package paths knows where everything of the executor contract lies in a pod.
 package paths
 
-import "path/filepath"
+import (
+	"path/filepath"
+
+	"github.com/skein/front/internal/cores"
+)
 
 // Paths are the contract's paths (§4) below one root: "/" in a pod, a temporary directory in a test.
 // Paths that come out of a template belong to the user's program and are never moved below Root.
@@ -62,4 +66,16 @@ func (p Paths) Core() string { return p.at("/opt/skein") }
 // MemoryLimits are the files in which cgroup v2 and v1 say how much memory the container may use.
 func (p Paths) MemoryLimits() []string {
 	return []string{p.at("/sys/fs/cgroup/memory.max"), p.at("/sys/fs/cgroup/memory/memory.limit_in_bytes")}
+}
+
+// CPULimits are the files in which cgroup v2 and v1 say how much processor time the container may use.
+func (p Paths) CPULimits() []cores.Limit {
+	v1 := func(controller string) cores.Limit {
+		directory := filepath.Join(p.at("/sys/fs/cgroup"), controller)
+		return cores.Limit{
+			Quota:  filepath.Join(directory, "cpu.cfs_quota_us"),
+			Period: filepath.Join(directory, "cpu.cfs_period_us"),
+		}
+	}
+	return []cores.Limit{{Quota: p.at("/sys/fs/cgroup/cpu.max")}, v1("cpu"), v1("cpu,cpuacct")}
 }

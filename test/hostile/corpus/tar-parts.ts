@@ -1,5 +1,3 @@
-import { formatPaxRecord } from "../pax.ts";
-
 /** Fields of a header as an attacker may set them: nothing is checked. Names are one character per byte. */
 export interface RawHeader {
   name?: string;
@@ -64,6 +62,14 @@ export function pax(records: Record<string, string>, type = "x"): Buffer {
     .map(([key, value]) => formatPaxRecord(key, value))
     .join("");
   return Buffer.concat([header({ name: "PaxHeaders/x", type, size: text.length }), body(text)]);
+}
+
+/** One record, its length counting itself. */
+export function formatPaxRecord(key: string, value: string): string {
+  const rest = ` ${key}=${value}\n`;
+  let length = rest.length;
+  while (String(length).length + rest.length !== length) length = String(length).length + rest.length;
+  return `${length}${rest}`;
 }
 
 /** GNU's way for long names (`L`) and long link names (`K`). */

@@ -1,0 +1,149 @@
+import { once } from "node:events";
+import type { Gunzip, ZlibOptions, ZstdDecompress } from "node:zlib";
+import { BusyStage } from "./busy-stage.ts";
+import { type StageMeter, unmetered } from "./stage-meter.ts";
+import { checkRatio, DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.ts";
+
+/** zlib's default of 16 KiB makes a thread-pool round trip per 16 KiB and costs half of the speed (README). */
+const CHUNK_BYTES = 256 * 1024;
+
+/** So that zlib has the next chunk under way while the disk takes this one. */
+const READ_AHEAD_BYTES = 1024 * 1024;
+
+/** Of every decompressor. zlib passes stream options on to its Transform; the types do not know. */
+export const STREAM_SETTINGS: Pick<ZlibOptions, "chunkSize"> & { highWaterMark: number } = {
+  chunkSize: CHUNK_BYTES,
+  highWaterMark: READ_AHEAD_BYTES,
+};
+
+export interface DecompressOptions {
+  /** Told when zlib has input it has not consumed. Default: nobody. */
+  meter?: StageMeter;
+  /** Only `maxRatio` matters here. */
+  limits?: Partial<UnpackLimits>;
+}
+
+/** What differs between formats. */
+export interface Format {
+  /** Made with {@link STREAM_SETTINGS}. */
+  decompressor: Gunzip | ZstdDecompress;
+  /** The error for what zlib reports; anything it does not know, as it is. */
+  explain: (error: unknown) => unknown;
+  /** Gets what stands behind the end. */
+  checkRest: (bytes: Uint8Array) => void;
+}
+
+/** Brings a source through a decompressor to the end of both. */
+export async function* runDecompressor(
+  source: AsyncIterable<Uint8Array>,
+  { decompressor, explain, checkRest }: Format,
+  options: DecompressOptions,
+): AsyncGenerator<Buffer, void, undefined> {
+  const limits = { ...DEFAULT_UNPACK_LIMITS, ...options.limits };
+  const feed = new Feed(source, decompressor, options.meter ?? unmetered);
+  try {
+    let unpackedBytes = 0;
+    for await (const chunk of decompressor as AsyncIterable<Buffer>) {
+      unpackedBytes += chunk.length;
+      checkRatio(limits, decompressor.bytesWritten, unpackedBytes);
+      yield chunk;
+    }
+    for await (const bytes of feed.rest()) checkRest(bytes);
+  } catch (error) {
+    throw feed.sourceError ?? explain(error);
+  } finally {
+    feed.stop();
+  }
+}
+
+/** Brings the source into zlib. `pipe` would do, but it tells neither when zlib is busy nor what it left unread. */
+class Feed {
+  readonly #input: AsyncIterator<Uint8Array>;
+  readonly #inflate: Gunzip | ZstdDecompress;
+  readonly #busy: BusyStage;
+  readonly #done: Promise<void>;
+  /** What has been written and may not have been consumed, with the position it begins at. */
+  readonly #unread: { start: number; bytes: Uint8Array }[] = [];
+  #position = 0;
+  #ended = false;
+  /** What the source threw, as it threw it. */
+  sourceError: unknown;
+
+  constructor(source: AsyncIterable<Uint8Array>, inflate: Gunzip | ZstdDecompress, meter: StageMeter) {
+    this.#input = source[Symbol.asyncIterator]();
+    this.#inflate = inflate;
+    this.#busy = new BusyStage(meter, "decompress");
+    inflate.once("end", () => {
+      this.#ended = true;
+    });
+    this.#done = this.#run();
+  }
+
+  /** Waits for the end of the source and hands out what zlib did not want of it. */
+  async *rest(): AsyncGenerator<Uint8Array, void, undefined> {
+    await this.#done;
+    const consumed = this.#inflate.bytesWritten;
+    for (const { start, bytes } of this.#unread) yield bytes.subarray(Math.max(consumed - start, 0));
+    for (let next = await this.#input.next(); !next.done; next = await this.#input.next()) yield next.value;
+  }
+
+  /** Lets go of both sides. Not awaited: a source that waits for the network answers in its own time. */
+  stop(): void {
+    this.#busy.endAll();
+    this.#inflate.destroy();
+    this.#input.return?.()?.catch(() => undefined); // the reason for stopping is already on its way up
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (let next = await this.#input.next(); !next.done; next = await this.#input.next()) {
+        if (this.#ended) return this.#keep(next.value);
+        if (this.#inflate.destroyed) return;
+        if (!this.#write(next.value)) await this.#drained();
+        if (this.#ended) return;
+      }
+      this.#inflate.end();
+    } catch (error) {
+      this.sourceError = error;
+      this.#inflate.destroy(error as Error);
+    }
+  }
+
+  #write(chunk: Uint8Array): boolean {
+    this.#keep(chunk);
+    this.#busy.begin();
+    return this.#inflate.write(chunk, () => {
+      this.#busy.end();
+      this.#dropConsumed();
+    });
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#unread.push({ start: this.#position, bytes });
+    this.#position += bytes.length;
+  }
+
+  #dropConsumed(): void {
+    for (;;) {
+      const first = this.#unread[0];
+      if (first === undefined || first.start + first.bytes.length > this.#inflate.bytesWritten) return;
+      this.#unread.shift();
+    }
+  }
+
+  /** zlib never drains once it has seen the end, nor after an error. */
+  async #drained(): Promise<void> {
+    const settled = new AbortController();
+    const waits = ["drain", "end", "close"].map((event) =>
+      once(this.#inflate, event, { signal: settled.signal }),
+    );
+    try {
+      await Promise.race(waits);
+    } catch {
+      // An error of zlib's reaches the consumer through its iterator; here it only ends the wait.
+    } finally {
+      settled.abort();
+      await Promise.allSettled(waits);
+    }
+  }
+}
