@@ -96,7 +96,11 @@ export function s3Secrets(server: { accessKey: string; secretKey: string }): Sec
 }
 
 export function connectorTo(server: { accessKey: string; secretKey: string }): S3Connector & AsyncDisposable {
-  const connector = createS3Connector(s3Secrets(server), { maxSockets: 64, proxyEnv: {} });
+  const connector = createS3Connector(s3Secrets(server), {
+    maxSockets: 64,
+    idleTimeoutMs: 60_000,
+    proxyEnv: {},
+  });
   return { ...connector, [Symbol.asyncDispose]: () => connector.close() };
 }
 
