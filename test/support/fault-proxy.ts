@@ -32,6 +32,14 @@ export type Fault =
   | { type: "trickle"; bytesPerSecond: number }
   /** The answer begins late. */
   | { type: "delay"; ms: number }
+  /** The real answer, with other headers. */
+  | { type: "headers"; headers: Record<string, string> }
+  /** The server does what it was asked for, and the connection is reset before anybody hears of it. */
+  | { type: "lost" }
+  /** The connection is reset when so many bytes of the request's own body have come; the server gets none of them. */
+  | { type: "refuse"; afterBytes: number }
+  /** The request's own body is taken so slowly, in pieces of what the socket brings. */
+  | { type: "sip"; bytesPerSecond: number }
   /** Of the request's own body, what comes after so many bytes is kept back until the promise is kept. */
   | { type: "hold"; afterBytes: number; until: () => Promise<void> };
 
@@ -44,6 +52,10 @@ export interface SeenRequest {
   contentType: string | undefined;
   contentMd5: string | undefined;
   headers: IncomingHttpHeaders;
+  /** Of the request's body, so far. */
+  requestBytes: number;
+  /** Of the answer's body that were let through, so far. */
+  answerBytes: number;
 }
 
 /** A server before the real one. */
@@ -52,6 +64,8 @@ export interface FaultProxy extends AsyncDisposable {
   endpoint: string;
   /** Every request so far, in order. */
   seen: SeenRequest[];
+  /** Hangs up on everybody, and refuses connections for so long. */
+  goAway(ms: number): Promise<void>;
 }
 
 /**
@@ -72,28 +86,45 @@ export async function startFaultProxy(
       contentType: incoming.headers["content-type"],
       contentMd5: incoming.headers["content-md5"]?.toString(),
       headers: incoming.headers,
+      requestBytes: 0,
+      answerBytes: 0,
     };
     const chosen = fault(summary, seen.length);
     seen.push(summary);
-    handle(target, chosen, incoming, outgoing);
+    incoming.on("data", (chunk: Buffer) => {
+      summary.requestBytes += chunk.byteLength;
+    });
+    handle(target, chosen, { incoming, outgoing, summary });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const listen = (port: number): Promise<void> =>
+    new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const close = async (): Promise<void> => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  };
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
   return {
-    endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: `127.0.0.1:${port}`,
     seen,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+    async goAway(ms) {
+      await close();
+      await delay(ms);
+      await listen(port);
     },
+    [Symbol.asyncDispose]: close,
   };
 }
 
-function handle(
-  target: string,
-  fault: Fault | undefined,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): void {
+interface Exchanged {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+  summary: SeenRequest;
+}
+
+function handle(target: string, fault: Fault | undefined, exchanged: Exchanged): void {
+  const { incoming, outgoing } = exchanged;
   if (fault?.type === "answer") {
     incoming.resume();
     const { code, message = "" } = fault;
@@ -103,17 +134,42 @@ function handle(
     outgoing.writeHead(fault.status, { "content-type": "application/xml", ...fault.headers }).end(body);
     return;
   }
+  if (fault?.type === "refuse") {
+    refuse(exchanged, fault.afterBytes);
+    return;
+  }
   const [host, port] = target.split(":");
   const { method, url, headers } = incoming;
   const onward = request({ host, port, method, path: url, headers }, (answer) => {
-    const pass = (): void => passOn(answer, outgoing, fault);
+    const pass = (): void => passOn(answer, exchanged, fault);
     if (fault?.type === "delay") setTimeout(pass, fault.ms);
     else pass();
   });
   onward.on("error", () => outgoing.destroy());
   outgoing.on("close", () => onward.destroy());
   if (fault?.type === "hold") void passBody(incoming, onward, fault).catch(() => onward.destroy());
+  else if (fault?.type === "sip") void sipBody(incoming, onward, fault).catch(() => onward.destroy());
   else incoming.pipe(onward);
+}
+
+function refuse({ incoming, outgoing, summary }: Exchanged, afterBytes: number): void {
+  const look = (): void => {
+    if (summary.requestBytes >= afterBytes) outgoing.socket?.resetAndDestroy();
+  };
+  incoming.on("data", look);
+  look();
+}
+
+async function sipBody(
+  incoming: IncomingMessage,
+  onward: ClientRequest,
+  { bytesPerSecond }: Extract<Fault, { type: "sip" }>,
+): Promise<void> {
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    onward.write(chunk);
+    await delay((1000 * chunk.byteLength) / bytesPerSecond, undefined, { ref: false });
+  }
+  onward.end();
 }
 
 async function passBody(
@@ -132,26 +188,39 @@ async function passBody(
   onward.end();
 }
 
-function passOn(answer: IncomingMessage, outgoing: ServerResponse, fault: Fault | undefined): void {
-  outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+function passOn(answer: IncomingMessage, exchanged: Exchanged, fault: Fault | undefined): void {
+  const { outgoing, summary } = exchanged;
+  if (fault?.type === "lost") {
+    outgoing.socket?.resetAndDestroy();
+    return;
+  }
+  outgoing.writeHead(answer.statusCode ?? 500, {
+    ...answer.headers,
+    ...(fault?.type === "headers" && fault.headers),
+  });
+  const count = (chunk: Buffer): void => {
+    summary.answerBytes += chunk.byteLength;
+  };
   if (fault?.type === "flip") {
-    answer.pipe(flipping(fault.atByte)).pipe(outgoing);
+    answer.on("data", count).pipe(flipping(fault.atByte)).pipe(outgoing);
     return;
   }
   if (fault?.type === "trickle") {
     outgoing.flushHeaders();
-    void trickle(answer, outgoing, fault.bytesPerSecond);
+    void trickle(answer, exchanged, fault.bytesPerSecond);
     return;
   }
-  if (!fault || fault.type === "hold" || !("afterBytes" in fault)) {
-    answer.pipe(outgoing);
+  if (fault?.type !== "reset" && fault?.type !== "short" && fault?.type !== "stall") {
+    answer.on("data", count).pipe(outgoing);
     return;
   }
   let left = fault.afterBytes;
   outgoing.flushHeaders();
   answer.on("data", (chunk: Buffer) => {
     if (left <= 0) return;
-    outgoing.write(chunk.subarray(0, left));
+    const passed = chunk.subarray(0, left);
+    count(passed);
+    outgoing.write(passed);
     left -= chunk.byteLength;
     if (left <= 0) breakOff(outgoing, fault.type);
   });
@@ -175,14 +244,16 @@ function flipping(atByte: number): Transform {
 
 async function trickle(
   answer: IncomingMessage,
-  outgoing: ServerResponse,
+  { outgoing, summary }: Exchanged,
   bytesPerSecond: number,
 ): Promise<void> {
   const piece = Math.max(1, Math.round(bytesPerSecond / 10));
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     for (let from = 0; from < chunk.byteLength; from += piece) {
       if (outgoing.destroyed) return;
-      outgoing.write(chunk.subarray(from, from + piece));
+      const passed = chunk.subarray(from, from + piece);
+      summary.answerBytes += passed.byteLength;
+      outgoing.write(passed);
       await delay((1000 * piece) / bytesPerSecond);
     }
   }

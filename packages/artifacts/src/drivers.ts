@@ -4,6 +4,9 @@ import type { S3Connector } from "./s3/connect.ts";
 import type { SecretReader } from "./secret-reader.ts";
 import type { TransferSettings } from "./settings.ts";
 
+/** A store may think longer about a request it has got whole than a connection may stand still in the middle of one. */
+const PATIENCE = 6;
+
 export interface Drivers {
   /** Loads the code for the artifact's kind, so that no transfer is charged with it. */
   prepare(artifact: Artifact): Promise<void>;
@@ -20,8 +23,12 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
   let connector: S3Connector | undefined;
   const s3 = async (): Promise<S3Connector> => {
     const { createS3Connector } = await import("./s3/connect.ts");
-    const { requests, proxyEnv } = settings;
-    connector ??= createS3Connector(secrets, { maxSockets: requests * 2, proxyEnv });
+    const { requests, proxyEnv, stallTimeoutMs } = settings;
+    connector ??= createS3Connector(secrets, {
+      maxSockets: requests * 2,
+      idleTimeoutMs: PATIENCE * stallTimeoutMs,
+      proxyEnv,
+    });
     return connector;
   };
   const createHttp = async (at: HttpLocation, name: "http" | "artifactory"): Promise<ArtifactDriver> => {

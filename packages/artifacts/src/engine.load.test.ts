@@ -207,8 +207,8 @@ describe("the span of a load", () => {
     expect(times.every(([, seconds]) => Number(seconds) > 0)).toBe(true); // a stage without time is left out
     const sum = times.reduce((total, [, seconds]) => total + Number(seconds), 0);
     expect(sum).toBeCloseTo(report.seconds, 6);
-    expect(sum).toBeGreaterThan((load?.seconds ?? 0) * 0.95);
-    expect(sum).toBeLessThanOrEqual((load?.seconds ?? 0) * 1.001);
+    // Within 5 % where there is something to measure: test/faults/verdicts.test.ts.
+    expect(Math.abs(sum - (load?.seconds ?? 0))).toBeLessThan(0.1);
     expect(load?.events.map((event) => [event.name, event.attributes])).toMatchObject([
       ["download file", { file: "tree/a.txt", "file.size": 1, "argo.file.offset": 0 }],
       ["download file", { file: "tree/deep/b.bin", "file.size": LARGE.byteLength, "argo.file.offset": 1 }],

@@ -15,6 +15,7 @@ import type { ArtifactContent, ArtifactDriver } from "./driver.ts";
 import { mismatch } from "./integrity.ts";
 import { translateDiskError } from "./node-errors.ts";
 import type { TransferOutcome } from "./observe-transfer.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import type { Transfer } from "./transfer.ts";
 import { writeNewFile, writeScattered } from "./write-new-file.ts";
 
@@ -141,7 +142,8 @@ async function scatterInto(
 ): Promise<void> {
   await makeDirectory(directory);
   const startMs = transfer.now();
-  const sizeBytes = await writeScattered(join(directory, ONLY_ENTRY), scatter, transfer.clock);
+  const path = join(directory, ONLY_ENTRY);
+  const sizeBytes = await writeScattered(path, scatter, transfer.clock, () => transfer.openStreams);
   transfer.fileMoved({ file: basename(target), sizeBytes, durationMs: transfer.now() - startMs });
 }
 
@@ -159,8 +161,9 @@ const unpack: Record<TransferOutcome["archive"], Unpack> = {
     transfer.fileMoved({ file: basename(target), sizeBytes, durationMs: transfer.now() - startMs });
   },
   async tar(source, { directory, limits }, transfer) {
-    const tar = decompressTar(source, { meter: transfer.clock, limits });
-    report(await extractTar(tar, extractOptions(directory, limits, transfer)), transfer);
+    const ahead = new ReadAhead(decompressTar(source, { meter: transfer.clock, limits }), transfer.clock);
+    const options = extractOptions(directory, limits, transfer);
+    report(await extractTar(ahead, { ...options, meter: ahead.consumer }), transfer);
   },
   async zip(source, { directory, download, limits }, transfer) {
     // A zip is read from its end: it has to be on the disk.

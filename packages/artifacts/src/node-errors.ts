@@ -7,6 +7,12 @@ interface Meaning {
   remedy?: string;
 }
 
+const INTERRUPTED: Meaning = {
+  code: "transfer.interrupted",
+  transient: true,
+  remedy: "look for proxies and load balancers that end connections early, and at the server's own logs",
+};
+
 /** https://nodejs.org/api/errors.html#common-system-errors; classes of contract §21.1 items 7 to 9. */
 const NETWORK: Readonly<Record<string, Meaning>> = {
   ENOTFOUND: { code: "network.dns", transient: true, remedy: "check the host name, and the pod's DNS" },
@@ -16,13 +22,13 @@ const NETWORK: Readonly<Record<string, Meaning>> = {
     transient: true,
     remedy: "check that the server runs and listens on this port",
   },
-  EHOSTUNREACH: { code: "network.unreachable", transient: true },
-  ENETUNREACH: { code: "network.unreachable", transient: true },
+  EHOSTUNREACH: { code: "network.unreachable", transient: true, remedy: "check network policies and routes" },
+  ENETUNREACH: { code: "network.unreachable", transient: true, remedy: "check network policies and routes" },
   ETIMEDOUT: { code: "network.unreachable", transient: true, remedy: "check network policies and proxies" },
-  ECONNRESET: { code: "transfer.interrupted", transient: true },
-  ECONNABORTED: { code: "transfer.interrupted", transient: true },
-  EPIPE: { code: "transfer.interrupted", transient: true },
-  ERR_STREAM_PREMATURE_CLOSE: { code: "transfer.interrupted", transient: true },
+  ECONNRESET: INTERRUPTED,
+  ECONNABORTED: INTERRUPTED,
+  EPIPE: INTERRUPTED,
+  ERR_STREAM_PREMATURE_CLOSE: INTERRUPTED,
 };
 
 const DISK: Readonly<Record<string, Meaning>> = {
@@ -88,7 +94,7 @@ function networkMeaning(root: unknown, text: string): Meaning | undefined {
     };
   }
   if (/socket hang up|^aborted$|other side closed/i.test(text)) {
-    return { code: "transfer.interrupted", transient: true };
+    return INTERRUPTED;
   }
   return undefined;
 }

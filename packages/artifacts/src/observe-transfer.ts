@@ -18,7 +18,7 @@ import type { ArtifactDriver } from "./driver.ts";
 import type { PartMemory } from "./part-memory.ts";
 import type { Semaphore } from "./semaphore.ts";
 import type { TransferSettings } from "./settings.ts";
-import { STAGE_NAMES, totalSeconds } from "./stage-clock.ts";
+import { STAGE_NAMES, StageClock, totalSeconds } from "./stage-clock.ts";
 import { summaryLine } from "./summary-line.ts";
 import { Transfer } from "./transfer.ts";
 import type { TransferReport } from "./transfer-report.ts";
@@ -63,6 +63,7 @@ export function observeTransfer(
   const ofAll = { [ATTR.artifactName]: artifact.name, ...attributes };
   // What is optional and not there is an error to the caller, who skips it, and no failure in the trace.
   let absent: unknown;
+  const clock = new StageClock(now); // not a moment later than the span
   const observed = tracing.withSpan(spanName, { attributes: ofAll }, async (span) => {
     const files = createFileEventRecorder({ span, direction, level: tracing.level, ...(now && { now }) });
     const over = new AbortController();
@@ -70,6 +71,7 @@ export function observeTransfer(
       ...limits,
       signal: AbortSignal.any([parts.signal, over.signal]),
       policy: settings.retry,
+      clock,
       ...(now && { now }),
       onFile: (file) => files.record(file),
       onAttributes: (learnt) => span.setAttributes(learnt),

@@ -15,15 +15,22 @@ describe("readExactly", () => {
     expect((await collect(readExactly(path, size, { meter }))).equals(bytes)).toBe(true);
   });
 
-  it("cuts a file that grows where it was promised to end", async () => {
+  it("cuts a file that grows where it was promised to end, and says so", async () => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, "file");
     const bytes = patternedBytes(2_000_000);
     writeFileSync(path, bytes);
-    const read = readExactly(path, bytes.byteLength, { meter });
+    const grown: unknown[] = [];
+    const onGrown = (...facts: unknown[]): void => void grown.push(facts);
+    expect((await collect(readExactly(path, 100, { meter, onGrown }))).byteLength).toBe(100);
+    const read = readExactly(path, bytes.byteLength, { meter, onGrown });
     const first = (await read.next()).value as Uint8Array;
     appendFileSync(path, "more");
     expect(first.byteLength + (await collect(read)).byteLength).toBe(bytes.byteLength);
+    expect(grown).toEqual([
+      [path, 100, 2_000_000],
+      [path, 2_000_000, 2_000_004],
+    ]);
   });
 
   it.each([100, 2_000_000])("names a file of %i bytes that has become shorter", async (size) => {

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { ArtifactError } from "@skein/contract";
 import { translateDiskError } from "./node-errors.ts";
@@ -12,7 +12,12 @@ export interface ReadExactlyOptions {
   meter: StageMeter;
   /** Default false: what was a file when it was looked at must still be one. */
   followLinks?: boolean;
+  /** Told when there is more in the file than was promised. */
+  onGrown?: OnGrown | undefined;
 }
+
+/** Bytes that were promised, and that were there in the end. */
+export type OnGrown = (path: string, promisedBytes: number, foundBytes: number) => void;
 
 /**
  * The first `sizeBytes` bytes of a file: the length that was promised to the other side. A file that grows is cut
@@ -21,11 +26,11 @@ export interface ReadExactlyOptions {
 export async function* readExactly(
   path: string,
   sizeBytes: number,
-  { meter, followLinks = false }: ReadExactlyOptions,
+  { meter, followLinks = false, onGrown }: ReadExactlyOptions,
 ): AsyncGenerator<Uint8Array> {
   const flags = constants.O_RDONLY | (followLinks ? 0 : constants.O_NOFOLLOW);
   if (sizeBytes <= SMALL_FILE_BYTES) {
-    const bytes = readAtOnce(path, sizeBytes, flags, meter);
+    const bytes = readAtOnce(path, sizeBytes, flags, { meter, onGrown });
     if (bytes.byteLength > 0) yield bytes;
     return;
   }
@@ -41,13 +46,23 @@ export async function* readExactly(
       ahead = readAhead(file, position, sizeBytes);
       yield chunk;
     }
+    if (onGrown) noteGrowth(path, sizeBytes, (await waiting(file.stat(), path, meter)).size, onGrown);
   } finally {
     await ahead?.catch(() => {}); // nobody wants it any more; the file must not be closed under it
     await file.close();
   }
 }
 
-function readAtOnce(path: string, sizeBytes: number, flags: number, meter: StageMeter): Uint8Array {
+function noteGrowth(path: string, promisedBytes: number, foundBytes: number, onGrown: OnGrown): void {
+  if (foundBytes > promisedBytes) onGrown(path, promisedBytes, foundBytes);
+}
+
+function readAtOnce(
+  path: string,
+  sizeBytes: number,
+  flags: number,
+  { meter, onGrown }: Pick<ReadExactlyOptions, "meter" | "onGrown">,
+): Uint8Array {
   meter.enter("disk");
   try {
     const fd = openSync(path, flags);
@@ -58,6 +73,7 @@ function readAtOnce(path: string, sizeBytes: number, flags: number, meter: Stage
         if (bytesRead === 0) throw shrunk(path, sizeBytes, position);
         position += bytesRead;
       }
+      if (onGrown) noteGrowth(path, sizeBytes, fstatSync(fd).size, onGrown);
       return bytes;
     } finally {
       closeSync(fd);

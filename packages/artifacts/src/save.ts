@@ -9,7 +9,7 @@ import type { SaveSource } from "./engine.ts";
 import { translateDiskError } from "./node-errors.ts";
 import type { TransferOutcome } from "./observe-transfer.ts";
 import { openPackedTar } from "./packed-members.ts";
-import { readExactly } from "./read-exactly.ts";
+import { type OnGrown, readExactly } from "./read-exactly.ts";
 import type { Transfer } from "./transfer.ts";
 import { walkDirectory } from "./walk-directory.ts";
 
@@ -28,10 +28,13 @@ export function saveArtifact(job: SaveJob, transfer: Transfer, tracing: Tracing)
   return new Saving(job, transfer, tracing).run();
 }
 
+const MAX_GROWN_NAMED = 5;
+
 class Saving {
   readonly #job: SaveJob;
   readonly #transfer: Transfer;
   readonly #tracing: Tracing;
+  #grown = 0;
 
   constructor(job: SaveJob, transfer: Transfer, tracing: Tracing) {
     this.#job = job;
@@ -79,7 +82,7 @@ class Saving {
     const facts = await this.#archiving("none", () => statOf(path));
     if (facts.isFile()) return this.#saveFile(path);
     if (!facts.isDirectory()) throw notSavable(path);
-    await this.#saveMembers(walkDirectory(path, this.#transfer.clock));
+    await this.#saveMembers(walkDirectory(path, this.#transfer.clock, this.#onGrown));
     return { archive: "none" };
   }
 
@@ -92,7 +95,8 @@ class Saving {
     const digest = await this.#send({
       fileName: basename(path),
       sizeBytes,
-      open: () => readExactly(path, sizeBytes, { meter: transfer.clock, followLinks: true }),
+      open: () =>
+        readExactly(path, sizeBytes, { meter: transfer.clock, followLinks: true, onGrown: this.#onGrown }),
     });
     transfer.fileMoved({ file: basename(path), sizeBytes, durationMs: transfer.now() - startMs });
     return { archive: "none", digest };
@@ -214,6 +218,16 @@ class Saving {
     await driver.saveStream({ ...stream, open }, this.#transfer);
     return `sha256:${hash.digest("hex")}`;
   }
+
+  /** What is saved is whole as it was when it was looked at; that there is more now should be known. */
+  readonly #onGrown: OnGrown = (path, promisedBytes, foundBytes) => {
+    this.#grown++;
+    if (this.#grown > MAX_GROWN_NAMED) return;
+    const more = this.#grown === MAX_GROWN_NAMED ? "; further files are not named" : "";
+    this.#transfer.warn(
+      `${path} grew from ${promisedBytes} to ${foundBytes} bytes while it was saved: the rest was left out${more}`,
+    );
+  };
 
   #archiving<T>(archive: TransferOutcome["archive"], work: () => Promise<T>): Promise<T> {
     return this.#tracing.withSpan("archiveArtifact", { attributes: { [ATTR.archive]: archive } }, work);

@@ -4,6 +4,9 @@ import { TRANSFER_STAGES, type TransferStage } from "@skein/telemetry";
  * The stages of a transfer, nearest the local disk first. At every moment the wall time belongs to the first of
  * them that is busy, and to `other` when none is: a stage further out only costs time when nothing nearer the
  * disk has work. That is what makes the times add up to the wall time, however much happens at once.
+ *
+ * `disk_behind` is a disk that writes while whoever feeds it goes on: its time is the disk's only where nobody else
+ * is busy. `disk` is for one that is waited for.
  */
 const BY_NEARNESS = [
   "disk",
@@ -14,6 +17,7 @@ const BY_NEARNESS = [
   "retry_wait",
   "list",
   "credentials",
+  "disk_behind",
 ] as const;
 
 export type BusyStage = (typeof BY_NEARNESS)[number];
@@ -82,7 +86,8 @@ export class StageClock implements StageMeter {
     const now = this.#now();
     this.#spentMs.set(this.#current, (this.#spentMs.get(this.#current) ?? 0) + now - this.#since);
     this.#since = now;
-    this.#current = BY_NEARNESS.find((stage) => this.#count(stage) > 0) ?? "other";
+    const busy = BY_NEARNESS.find((stage) => this.#count(stage) > 0) ?? "other";
+    this.#current = busy === "disk_behind" ? "disk" : busy;
   }
 }
 

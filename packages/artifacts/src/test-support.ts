@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger, type S3Location, Secret } from "@skein/contract";
-import { type Attributes, createTracing, type OtlpSpan } from "@skein/telemetry";
+import { type Attributes, createTracing, type OtlpSpan, type Tracing } from "@skein/telemetry";
 import { type Fault, type SeenRequest, startFaultProxy } from "../../../test/support/fault-proxy.ts";
 import { createTransferEngine, type TransferEngine } from "./engine.ts";
 import { PartMemory } from "./part-memory.ts";
@@ -96,7 +96,11 @@ export function s3Secrets(server: { accessKey: string; secretKey: string }): Sec
 }
 
 export function connectorTo(server: { accessKey: string; secretKey: string }): S3Connector & AsyncDisposable {
-  const connector = createS3Connector(s3Secrets(server), { maxSockets: 64, proxyEnv: {} });
+  const connector = createS3Connector(s3Secrets(server), {
+    maxSockets: 64,
+    idleTimeoutMs: 60_000,
+    proxyEnv: {},
+  });
   return { ...connector, [Symbol.asyncDispose]: () => connector.close() };
 }
 
@@ -188,15 +192,22 @@ export interface TestSpan {
 /** A real engine with real tracing, whose spans and log lines are kept. */
 export async function createTestEngine(
   secrets: SecretReader,
-  options: { settings?: Partial<TransferSettings>; signal?: AbortSignal; level?: string } = {},
+  options: {
+    settings?: Partial<TransferSettings>;
+    signal?: AbortSignal;
+    level?: string;
+    /** Takes the spans instead of `spans`. */
+    tracing?: Tracing;
+  } = {},
 ): Promise<TestEngine> {
   const spans: TestSpan[] = [];
-  const tracing = await createTracing({
+  const kept = createTracing({
     // A journal takes the spans; the file is only named so that there is somebody who wants them.
     env: { SKEIN_TRACE_FILE: "/unused", SKEIN_TRACE: options.level },
     resource: { version: "0" },
     journal: (line) => spans.push(readSpan(line.span as unknown as OtlpSpan)),
   });
+  const tracing = options.tracing ?? (await kept);
   const records: TestEngine["records"] = [];
   const log = createLogger({
     level: "debug",

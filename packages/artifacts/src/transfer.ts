@@ -40,6 +40,8 @@ export interface TransferOptions {
   onWarning?: (message: string) => void;
   /** A monotonic clock in milliseconds. */
   now?: () => number;
+  /** When it began before this was made. Default: now. */
+  clock?: StageClock;
 }
 
 /** What one transfer has done so far. */
@@ -80,7 +82,7 @@ export class Transfer {
     this.parts = options.parts;
     this.requests = options.requests;
     this.now = options.now ?? (() => performance.now());
-    this.clock = whole?.clock ?? new StageClock(this.now);
+    this.clock = whole?.clock ?? options.clock ?? new StageClock(this.now);
     this.tally = whole?.tally ?? {
       bytes: 0,
       unpackedBytes: 0,
@@ -128,6 +130,11 @@ export class Transfer {
     } finally {
       this.#open.streams--;
     }
+  }
+
+  /** Connections that carry the artifact at the moment. */
+  get openStreams(): number {
+    return this.#open.streams;
   }
 
   /** Waits for the answer to a request; the first one is remembered as the server's first byte. */

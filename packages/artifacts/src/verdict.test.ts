@@ -69,6 +69,13 @@ describe("judge", () => {
       "too small to tell what it waited for",
     ],
     [
+      "many files with nothing in them",
+      { disk: 0.9, decompress: 0.1 },
+      { files: 5000, bytes: 30_000, unpackedBytes: 0 },
+      "small-files",
+      "small-file-bound: 5 000 files at 5 000 a second",
+    ],
+    [
       "a server that thinks",
       { first_byte: 0.8, network: 0.1 },
       { firstByteSeconds: 0.8 },

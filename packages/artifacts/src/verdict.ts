@@ -77,7 +77,7 @@ function describe(stage: StageName, times: StageTimes, facts: TransferFacts, sec
     facts.files >= MANY_FILES && facts.unpackedBytes / Math.max(1, facts.files) < SMALL_FILE_BYTES;
   const manyRequests = manySmall && facts.requestPerFile;
   const few = Math.max(facts.bytes, facts.unpackedBytes) < FEW_BYTES;
-  if (few && LOCAL_STAGES.has(stage))
+  if (few && !manySmall && LOCAL_STAGES.has(stage))
     return { boundBy: "none", text: "too small to tell what it waited for" };
   switch (stage) {
     case "network":

@@ -2,7 +2,7 @@ import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { MemberToSave } from "./driver.ts";
 import { translateDiskError } from "./node-errors.ts";
-import { readExactly } from "./read-exactly.ts";
+import { type OnGrown, type ReadExactlyOptions, readExactly } from "./read-exactly.ts";
 import type { StageMeter } from "./stage-clock.ts";
 
 /**
@@ -10,25 +10,26 @@ import type { StageMeter } from "./stage-clock.ts";
  *
  * @throws ArtifactError when anything cannot be looked at: what cannot be read must not be left out silently
  */
-export function* walkDirectory(root: string, meter: StageMeter): Generator<MemberToSave> {
-  yield* walk(root, "", meter);
+export function* walkDirectory(root: string, meter: StageMeter, onGrown?: OnGrown): Generator<MemberToSave> {
+  yield* walk(root, "", { meter, onGrown });
 }
 
-function* walk(root: string, relative: string, meter: StageMeter): Generator<MemberToSave> {
+function* walk(root: string, relative: string, options: ReadExactlyOptions): Generator<MemberToSave> {
+  const { meter } = options;
   const entries = onDisk(meter, `cannot list ${join(root, relative)}`, () =>
     readdirSync(join(root, relative), { withFileTypes: true }).sort(byName),
   );
   if (entries.length === 0) yield { type: "emptyDirectory", path: relative };
   for (const entry of entries) {
     const path = join(relative, entry.name);
-    if (entry.isDirectory()) yield* walk(root, path, meter);
+    if (entry.isDirectory()) yield* walk(root, path, options);
     else if (entry.isFile()) {
       const { size } = onDisk(meter, `cannot read ${join(root, path)}`, () => lstatSync(join(root, path)));
       yield {
         type: "file",
         path,
         sizeBytes: size,
-        open: () => readExactly(join(root, path), size, { meter }),
+        open: () => readExactly(join(root, path), size, options),
       };
     } else yield { type: "other", path, what: kindOf(entry) };
   }

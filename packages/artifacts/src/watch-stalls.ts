@@ -13,6 +13,9 @@ export interface StallOptions {
   what: string;
 }
 
+const STALLED_REMEDY =
+  "look at the network between this node and the server; SKEIN_STALL_TIMEOUT_SECONDS sets how long is waited";
+
 /**
  * Passes bytes through and gives up on a source that delivers nothing for too long: the other side of a dead
  * connection may never hang up. Only time spent waiting for the source counts, not time the consumer takes.
@@ -55,6 +58,29 @@ export async function withinStallTime<T>(answer: () => Promise<T>, options: Stal
   }
 }
 
+/**
+ * Gives up on a request whose body nobody takes.
+ *
+ * @param send is to call `onSent` when the connection is there and whenever some of the body has gone, saying whether that
+ *   was the last of it. What the other side makes of it then may take its time.
+ */
+export async function whileSending<T>(
+  send: (onSent: (isAll: boolean) => void) => Promise<T>,
+  options: StallOptions,
+): Promise<T> {
+  const timer = new StallTimer(options, "took");
+  try {
+    return await send((isAll) => {
+      timer.stop();
+      if (!isAll) timer.start();
+    });
+  } catch (error) {
+    throw timer.stalled ?? error;
+  } finally {
+    timer.stop();
+  }
+}
+
 /** A connection may be alive and yet no use. */
 class SpeedFloor {
   readonly #options: StallOptions;
@@ -79,7 +105,7 @@ class SpeedFloor {
     onStall(this.#waitedMs);
     const stalled = new ArtifactError(
       `${what} delivered ${this.#bytes} bytes in ${(this.#waitedMs / 1000).toFixed(1)} s`,
-      { code: "transfer.stalled", transient: true },
+      { code: "transfer.stalled", transient: true, remedy: STALLED_REMEDY },
     );
     abort(stalled);
     throw stalled;
@@ -90,10 +116,12 @@ class StallTimer {
   /** Set once the time was up. */
   stalled: ArtifactError | undefined;
   readonly #options: StallOptions;
+  readonly #verb: string;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: StallOptions) {
+  constructor(options: StallOptions, verb = "delivered") {
     this.#options = options;
+    this.#verb = verb;
   }
 
   start(): void {
@@ -107,9 +135,10 @@ class StallTimer {
   #fire(): void {
     const { timeoutMs, abort, onStall, what } = this.#options;
     onStall(timeoutMs);
-    this.stalled = new ArtifactError(`${what} delivered nothing for ${timeoutMs / 1000} s`, {
+    this.stalled = new ArtifactError(`${what} ${this.#verb} nothing for ${timeoutMs / 1000} s`, {
       code: "transfer.stalled",
       transient: true,
+      remedy: STALLED_REMEDY,
     });
     abort(this.stalled);
   }

@@ -96,21 +96,64 @@ type Scatter = (write: (chunk: Uint8Array, position: number) => Promise<void>) =
 /**
  * Writes pieces into a file that must not exist yet, each to its place, in whatever order they come.
  *
+ * @param connections how many bring pieces at the moment
  * @returns the length of the file
  * @throws ArtifactError for what the disk refuses; the errors of `scatter` as they are
  */
-export async function writeScattered(path: string, scatter: Scatter, meter: StageMeter): Promise<number> {
+export async function writeScattered(
+  path: string,
+  scatter: Scatter,
+  meter: StageMeter,
+  connections: () => number,
+): Promise<number> {
   const disk = new WaitedForDisk(path, meter);
+  const shared = new SharedDisk(meter, connections);
   const file = await disk.wait(() => open(path, NEW_FILE, FILE_MODE));
   let lengthBytes = 0;
   try {
     await scatter(async (chunk, position) => {
-      await disk.wait(() => writeAt(file, chunk, position));
+      try {
+        await shared.during(() => writeAt(file, chunk, position));
+      } catch (error) {
+        throw translateDiskError(error, `cannot write ${path}`);
+      }
       lengthBytes = Math.max(lengthBytes, position + chunk.byteLength);
     });
     return lengthBytes;
   } finally {
     await file.close();
+  }
+}
+
+/** A disk that several connections write to is what holds the transfer up while most of them wait for it. */
+class SharedDisk {
+  readonly #meter: StageMeter;
+  readonly #connections: () => number;
+  #writing = 0;
+  #stage: "disk" | "disk_behind" | undefined;
+
+  constructor(meter: StageMeter, connections: () => number) {
+    this.#meter = meter;
+    this.#connections = connections;
+  }
+
+  async during(write: () => Promise<void>): Promise<void> {
+    this.#changed(1);
+    try {
+      await write();
+    } finally {
+      this.#changed(-1);
+    }
+  }
+
+  #changed(by: 1 | -1): void {
+    this.#writing += by;
+    const holdsUp = 2 * this.#writing > this.#connections();
+    const stage = this.#writing === 0 ? undefined : holdsUp ? "disk" : "disk_behind";
+    if (stage === this.#stage) return;
+    if (stage) this.#meter.enter(stage);
+    if (this.#stage) this.#meter.leave(this.#stage);
+    this.#stage = stage;
   }
 }
 

@@ -9,8 +9,6 @@ import {
 } from "./connection-options.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Uploads have no stall watch of ours: a socket that takes nothing for so long is dead. */
-const IDLE_SOCKET_TIMEOUT_MS = 60_000;
 
 const silently = (): void => {};
 const SILENT = { debug: silently, warn: silently, error: silently } as NonNullable<S3ClientConfig["logger"]>;
@@ -23,12 +21,17 @@ export interface AwsConnection {
   close(): void;
 }
 
-export function createAwsConnection(options: ConnectionOptions, agents: Agents): AwsConnection {
+/** @param idleTimeoutMs a socket on which nothing happens for this long is dead */
+export function createAwsConnection(
+  options: ConnectionOptions,
+  agents: Agents,
+  idleTimeoutMs: number,
+): AwsConnection {
   const requestHandler = new NodeHttpHandler({
     httpAgent: agents.http,
     httpsAgent: agents.https,
     connectionTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: IDLE_SOCKET_TIMEOUT_MS,
+    socketTimeout: idleTimeoutMs,
   });
   const region = options.region || FALLBACK_REGION;
   const credentials = credentialsConfig(options.credentials, region);

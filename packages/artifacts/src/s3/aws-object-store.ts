@@ -20,7 +20,7 @@ import type {
   PutOptions,
   UploadedPart,
 } from "./object-store.ts";
-import { regionNamedBy, translateS3Error } from "./s3-errors.ts";
+import { MAX_REGION_CORRECTIONS, regionNamedBy, translateS3Error } from "./s3-errors.ts";
 
 /** Tidying up must not hold up the end of a container whose store is gone. */
 const ABORT_TIMEOUT_MS = 5000;
@@ -145,7 +145,7 @@ export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "upload
     return { Bucket: this.#bucket, Key: key, ...(await readFields(this.#encryption, key)) };
   }
 
-  async #newObject(key: string, { contentType, metadata }: Omit<PutOptions, "signal">) {
+  async #newObject(key: string, { contentType, metadata }: Omit<PutOptions, "signal" | "onSent">) {
     const encryption = await writeFields(this.#encryption, key);
     return {
       Bucket: this.#bucket,
@@ -156,15 +156,20 @@ export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "upload
     };
   }
 
-  async #send<T>(call: Call, request: (client: S3Client) => Promise<T>): Promise<T> {
+  async #send<T>(
+    call: Call,
+    request: (client: S3Client) => Promise<T>,
+    corrections = MAX_REGION_CORRECTIONS,
+  ): Promise<T> {
     try {
       return await request(this.#connection.client(this.#region.name));
     } catch (error) {
       call.signal.throwIfAborted();
       const named = regionNamedBy(error);
-      if (named === undefined || named === this.#region.name) throw this.#translate(error, call);
+      const isLost = named === undefined || named === this.#region.name || corrections === 0;
+      if (isLost) throw this.#translate(error, call);
       this.#region.name = named;
-      return this.#send(call, request);
+      return this.#send(call, request, corrections - 1);
     }
   }
 

@@ -94,7 +94,11 @@ async function saveAs(
   secrets: Record<string, string> = {},
 ): Promise<{ token: unknown; attributes: Record<string, unknown> }> {
   const at = s3Location({ ...server, endpoint: proxy.endpoint }, "key", more);
-  const connector = createS3Connector(secretsOf(secrets), { maxSockets: 4, proxyEnv: {} });
+  const connector = createS3Connector(secretsOf(secrets), {
+    maxSockets: 4,
+    idleTimeoutMs: 60_000,
+    proxyEnv: {},
+  });
   try {
     const { transfer, attributes } = observedTransfer();
     const store = await connector.connect(at, transfer);

@@ -10,11 +10,12 @@ import type {
   ObjectBody,
   ObjectEncryption,
   ObjectStore,
+  OnSent,
   PutOptions,
   UploadedPart,
 } from "./object-store.ts";
 import type { S3Connection } from "./s3-connection.ts";
-import { regionNamedBy, translateS3Error } from "./s3-errors.ts";
+import { MAX_REGION_CORRECTIONS, regionNamedBy, translateS3Error } from "./s3-errors.ts";
 import { EMPTY_PAYLOAD, encodeKey, encodeRfc3986, sha256, UNSIGNED_PAYLOAD } from "./sigv4.ts";
 import { toObjectBody } from "./to-object-body.ts";
 
@@ -27,6 +28,7 @@ interface Call {
   headers: Readonly<Record<string, string>>;
   body?: Uint8Array;
   signal: AbortSignal;
+  onSent?: OnSent | undefined;
 }
 
 export interface DirectObjectStoreOptions {
@@ -84,7 +86,7 @@ export class DirectObjectStore implements ObjectStore {
   async put(
     key: string,
     body: Uint8Array,
-    { signal, contentType, metadata = {} }: PutOptions,
+    { signal, contentType, metadata = {}, onSent }: PutOptions,
   ): Promise<void> {
     const headers = {
       ...(await newObjectHeaders(this.#encryption, key)),
@@ -98,6 +100,7 @@ export class DirectObjectStore implements ObjectStore {
       headers,
       body,
       signal,
+      onSent,
     });
     answer.resume();
   }
@@ -106,7 +109,7 @@ export class DirectObjectStore implements ObjectStore {
     key: string,
     uploadId: string,
     { number, body }: { number: number; body: Uint8Array },
-    { signal }: { signal: AbortSignal },
+    { signal, onSent }: { signal: AbortSignal; onSent?: OnSent },
   ): Promise<UploadedPart> {
     const query = { partNumber: String(number), uploadId };
     const headers = await customerKeyHeaders(this.#encryption, key);
@@ -118,6 +121,7 @@ export class DirectObjectStore implements ObjectStore {
       headers,
       body,
       signal,
+      onSent,
     });
     answer.resume();
     return { number, etag: answer.headers.etag ?? "" };
@@ -162,9 +166,9 @@ export class DirectObjectStore implements ObjectStore {
     }
   }
 
-  /** One request, and once more where a bucket turns out to be in another region. */
+  /** One request, and once more where a bucket turns out to be in another region. Another may have learnt the same meanwhile. */
   async #send(call: Call): Promise<IncomingMessage> {
-    for (;;) {
+    for (let corrections = 0; ; corrections++) {
       const region = this.#region.name;
       let refusal: unknown;
       try {
@@ -178,13 +182,14 @@ export class DirectObjectStore implements ObjectStore {
       }
       call.signal.throwIfAborted();
       const named = regionNamedBy(refusal);
-      if (named === undefined || named === region) throw this.#translate(refusal, call);
+      const isLost = named === undefined || named === region || corrections >= MAX_REGION_CORRECTIONS;
+      if (isLost) throw this.#translate(refusal, call);
       this.#region.name = named;
     }
   }
 
   async #exchange(
-    { method, key, query = {}, headers, body, signal }: Call,
+    { method, key, query = {}, headers, body, signal, onSent }: Call,
     region: string,
   ): Promise<IncomingMessage> {
     const connection = this.#connection;
@@ -213,6 +218,8 @@ export class DirectObjectStore implements ObjectStore {
       body,
       agent: isPlain ? connection.agents.http : connection.agents.https,
       signal,
+      idleTimeoutMs: connection.idleTimeoutMs,
+      onSent,
     });
   }
 

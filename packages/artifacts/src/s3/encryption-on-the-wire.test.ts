@@ -89,7 +89,11 @@ async function useStore(endpoint: string, more: Partial<S3Location>): Promise<vo
     region: "eu-west-1",
     ...more,
   });
-  const connector = createS3Connector(secretsOf(SECRETS), { maxSockets: 4, proxyEnv: {} });
+  const connector = createS3Connector(secretsOf(SECRETS), {
+    maxSockets: 4,
+    idleTimeoutMs: 60_000,
+    proxyEnv: {},
+  });
   try {
     const { transfer } = observedTransfer();
     const connect = () => connector.connect(at, transfer);

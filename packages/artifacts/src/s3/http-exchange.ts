@@ -1,11 +1,17 @@
-import type { Agent as HttpAgent, IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
+import type {
+  ClientRequest,
+  Agent as HttpAgent,
+  IncomingHttpHeaders,
+  IncomingMessage,
+  RequestOptions,
+} from "node:http";
 import { request as httpRequest } from "node:http";
 import { type Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { endWithSignal } from "../end-with-signal.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Uploads have no stall watch of ours: a socket that takes nothing for so long is dead. */
-const IDLE_SOCKET_TIMEOUT_MS = 60_000;
+/** A body is handed over in slices of this, so that it can be seen whether anybody takes them. */
+const SLICE_BYTES = 64 * 1024;
 /** Of an answer that is an error; those of S3 have a few hundred bytes. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
@@ -18,6 +24,10 @@ export interface Exchange {
   body?: Uint8Array | undefined;
   agent: HttpAgent | HttpsAgent;
   signal: AbortSignal;
+  /** A socket on which nothing happens for this long is dead. */
+  idleTimeoutMs: number;
+  /** Told when the connection is there, and whenever some of the body has gone; at last with true. */
+  onSent?: ((isAll: boolean) => void) | undefined;
 }
 
 /** One request over a kept connection. The answer's body is the caller's to read or to destroy. */
@@ -29,6 +39,8 @@ export function exchange({
   body,
   agent,
   signal,
+  idleTimeoutMs,
+  onSent,
 }: Exchange): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const send = url.protocol === "http:" ? httpRequest : httpsRequest;
@@ -38,14 +50,41 @@ export function exchange({
     request.on("error", reject);
     endWithSignal(request, signal);
     request.on("socket", (socket) => {
-      if (!socket.connecting) return;
+      if (!socket.connecting) {
+        onSent?.(false);
+        return;
+      }
       const timer = setTimeout(() => request.destroy(timedOut("could not connect")), CONNECT_TIMEOUT_MS);
-      socket.once("connect", () => clearTimeout(timer));
+      socket.once("connect", () => {
+        clearTimeout(timer);
+        onSent?.(false);
+      });
       socket.once("close", () => clearTimeout(timer));
     });
-    request.setTimeout(IDLE_SOCKET_TIMEOUT_MS, () => request.destroy(timedOut("nothing was taken or sent")));
-    request.end(body);
+    request.setTimeout(idleTimeoutMs, () => request.destroy(timedOut("nothing was taken or sent")));
+    if (!body || body.byteLength <= SLICE_BYTES) request.end(body, () => onSent?.(true));
+    else sendSlices(request, body, onSent);
   });
+}
+
+function sendSlices(request: ClientRequest, body: Uint8Array, onSent: Exchange["onSent"]): void {
+  let offset = 0;
+  const next = (): void => {
+    while (offset < body.byteLength) {
+      const slice = body.subarray(offset, offset + SLICE_BYTES);
+      offset += slice.byteLength;
+      if (!request.write(slice)) break;
+    }
+    if (offset < body.byteLength) return;
+    request.off("drain", drained);
+    request.end(() => onSent?.(true));
+  };
+  const drained = (): void => {
+    onSent?.(false);
+    next();
+  };
+  request.on("drain", drained);
+  next();
 }
 
 function timedOut(what: string): Error {

@@ -22,5 +22,6 @@ export function makingBucket(store: ObjectStore, options: { objectLocking: boole
     uploadPart: (...call) => store.uploadPart(...call),
     completeUpload: (...call) => store.completeUpload(...call),
     abortUpload: (...call) => store.abortUpload(...call),
+    head: (...call) => store.head(...call),
   };
 }

@@ -1,3 +1,6 @@
+/** Told when a connection is there, and whenever some of a request's body has gone; at last with true. */
+export type OnSent = (isAll: boolean) => void;
+
 /** How an object is encrypted by the store. */
 export type ObjectEncryption =
   | { type: "none" }
@@ -50,6 +53,7 @@ export interface PutOptions {
   contentType: string;
   /** The user's metadata, names without `x-amz-meta-`. Default: none. */
   metadata?: Readonly<Record<string, string>>;
+  onSent?: OnSent;
 }
 
 export interface UploadedPart {
@@ -76,7 +80,7 @@ export interface ObjectStore {
     key: string,
     uploadId: string,
     part: { number: number; body: Uint8Array },
-    options: { signal: AbortSignal },
+    options: { signal: AbortSignal; onSent?: OnSent },
   ): Promise<UploadedPart>;
   completeUpload(
     key: string,

@@ -27,6 +27,7 @@ export class RangeQueue implements AsyncIterable<Uint8Array> {
   readonly #held: HeldBytes;
   #hasBegun = false;
   #done = false;
+  #isDiscarded = false;
   #reservation: Reservation | undefined;
   #arrived: () => void = () => {};
   #taken: () => void = () => {};
@@ -67,26 +68,31 @@ export class RangeQueue implements AsyncIterable<Uint8Array> {
     await this.ended;
   }
 
-  /** Gives the memory back. */
+  /** Gives the memory back. What still comes is dropped, so that a connection that waits for the consumer can end. */
   discard(): void {
+    this.#isDiscarded = true;
     this.#held.clear();
     this.#reservation?.release();
+    this.#taken();
   }
 
   async #run(): Promise<void> {
     try {
       this.#reservation = await this.#options.memory;
+      if (this.#isDiscarded) return;
       await this.#options.read(this.#reservation, (chunk) => this.#push(chunk));
     } catch (error) {
       this.discard();
       throw error;
     } finally {
+      if (this.#isDiscarded) this.#reservation?.release();
       this.#done = true;
       this.#arrived();
     }
   }
 
   #push(chunk: Uint8Array): Promise<void> | void {
+    if (this.#isDiscarded) return;
     this.#held.add(chunk);
     this.#arrived();
     if (this.#held.bytes <= this.#options.maxBytes) return;

@@ -169,6 +169,7 @@ async function scatter(
     check?.verify();
   } catch (error) {
     siblings.abort(error);
+    first.discard();
     await Promise.allSettled([first.ended, others]);
     throw error;
   } finally {
@@ -207,8 +208,8 @@ async function* deliver(
   } finally {
     if (ahead.length > 0) siblings.abort(givenUp(target.key));
     siblings[Symbol.dispose]();
-    await Promise.allSettled(ahead.map((range) => range.ended)); // nothing of ours runs any more
     for (const range of ahead) range.discard();
+    await Promise.allSettled(ahead.map((range) => range.ended)); // nothing of ours runs any more
   }
 }
 

@@ -33,7 +33,12 @@ export async function readOnce(
   const answer = await transfer.firstByte(() =>
     withinStallTime(() => store.get(key, { signal: attempt.signal, ...what }), stall),
   );
-  to.onAnswer(answer);
+  try {
+    to.onAnswer(answer);
+  } catch (error) {
+    attempt.abort(error); // nobody is going to read the body
+    throw error;
+  }
   await transfer.clock.during("network", async () => {
     for await (const chunk of watchStalls(answer.body, stall)) {
       const taken = to.onBytes(chunk);

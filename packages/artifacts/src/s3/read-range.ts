@@ -116,6 +116,7 @@ class RangeReading {
 
   #answered(answer: ObjectBody): void {
     this.#target.etag ??= answer.etag;
+    if (answer.etag !== this.#target.etag) throw otherVersion(this.#target, answer);
     if (this.#onAnswer) this.#wanted.last = lastByte(answer, this.#wanted.last);
     this.#onAnswer?.(answer);
     this.#onAnswer = undefined;
@@ -126,6 +127,14 @@ class RangeReading {
 export function lastByte(answer: ObjectBody, askedLast: number): number {
   const { sizeBytes, lengthBytes } = answer;
   return lengthBytes === sizeBytes ? sizeBytes - 1 : Math.min(askedLast, sizeBytes - 1);
+}
+
+/** `If-Match` should have been refused; not every store and proxy knows it. */
+function otherVersion({ key, etag }: RangeTarget, answer: ObjectBody): ArtifactError {
+  return new ArtifactError(`a range of ${key} is of another version: ETag ${answer.etag}, not ${etag}`, {
+    code: "s3.changed_while_reading",
+    remedy: "the object was replaced while it was read: let nobody else write this key",
+  });
 }
 
 export function endedEarly(key: string, missingBytes: number): ArtifactError {

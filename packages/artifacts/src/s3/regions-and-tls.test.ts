@@ -59,6 +59,7 @@ describe("the bucket's place in the address", () => {
     const proxy = `http://127.0.0.1:${(forward.address() as AddressInfo).port}`;
     const connector = createS3Connector(async () => new Secret("key"), {
       maxSockets: 1,
+      idleTimeoutMs: 60_000,
       proxyEnv: { HTTP_PROXY: proxy, http_proxy: proxy },
     });
     const at = s3Location({ endpoint: "s3.test", bucket: "artifacts" }, "a key", { region: "r", ...more });
@@ -107,6 +108,7 @@ describe("TLS", () => {
     const secrets: Record<string, string> = { access: server.accessKey, secret: server.secretKey, ca: pem };
     const connector = createS3Connector(async (selector) => new Secret(secrets[selector.key] ?? ""), {
       maxSockets: 8,
+      idleTimeoutMs: 60_000,
       proxyEnv: {},
     });
     const { transfer } = observedTransfer();

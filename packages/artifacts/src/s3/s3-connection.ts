@@ -8,6 +8,8 @@ import { type SigningCredentials, SigV4Signer } from "./sigv4.ts";
 export interface ConnectionSettings {
   /** Connections per store at most. The SDK's own default of 50 would hold back many small objects. */
   maxSockets: number;
+  /** A socket on which nothing happens for this long is dead. */
+  idleTimeoutMs: number;
   /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up. */
   proxyEnv: Environment;
 }
@@ -17,12 +19,14 @@ export class S3Connection {
   readonly options: ConnectionOptions;
   readonly agents: Agents;
   readonly signer = new SigV4Signer();
+  readonly idleTimeoutMs: number;
   /** The server's clock, less ours. */
   clockOffsetMs = 0;
   #sdk: Promise<AwsConnection> | undefined;
 
   constructor(options: ConnectionOptions, settings: ConnectionSettings) {
     this.options = options;
+    this.idleTimeoutMs = settings.idleTimeoutMs;
     const agentOptions = {
       keepAlive: true,
       maxSockets: settings.maxSockets,
@@ -39,7 +43,7 @@ export class S3Connection {
   /** The SDK's clients, over the same sockets. Loading it takes longest of all, so that is left until it is needed. */
   sdk(): Promise<AwsConnection> {
     this.#sdk ??= import("./aws-connection.ts").then(({ createAwsConnection }) =>
-      createAwsConnection(this.options, this.agents),
+      createAwsConnection(this.options, this.agents, this.idleTimeoutMs),
     );
     return this.#sdk;
   }

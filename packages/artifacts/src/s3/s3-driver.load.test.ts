@@ -2,6 +2,7 @@ import { readdir, readFile, stat, symlink } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { ArtifactError, isNotFound } from "@skein/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Fault, SeenRequest } from "../../../../test/support/fault-proxy.ts";
@@ -180,6 +181,20 @@ describe("loading one object", () => {
     controller.abort(new ArtifactError("deadline", { code: "transfer.aborted" }));
     await expect(reading).rejects.toThrow("deadline");
     expect(observed.transfer.memory.free).toBe(observed.transfer.memory.capacity);
+  });
+
+  it("ends when its consumer does, although a connection waits for it", async () => {
+    // Ranges longer than what a connection may run ahead, as they are by default.
+    await using s3 = await driverFor("large.bin", undefined, { rangeBytes: 4 * MIB });
+    const { transfer } = observedTransfer();
+    const content = await s3.driver.open(transfer);
+    if (content.kind !== "stream") throw new Error("expected one object");
+    const chunks = content.stream[Symbol.asyncIterator]();
+    await chunks.next();
+    for (let seen = -1; seen < transfer.tally.bytes; await delay(50)) seen = transfer.tally.bytes;
+    expect(transfer.tally.bytes).toBeLessThan(LARGE.byteLength);
+    await chunks.return?.();
+    expect(transfer.memory.free).toBe(transfer.memory.capacity);
   });
 
   it.each<[string, Fault, string, RegExp]>([

@@ -88,7 +88,7 @@ class S3Driver implements ArtifactDriver {
       if (!key.endsWith("/")) keys.push(key);
     }
     if (keys.length === 0 && !(await this.stat(transfer))) {
-      throw new ArtifactError(`no key found of name ${this.key}`, { code: "s3.no_such_key" });
+      throw this.#noSuchKey();
     }
     return keys;
   }
@@ -115,13 +115,21 @@ class S3Driver implements ArtifactDriver {
     const prefix = directoryPrefix(this.key);
     const first = await listPage(store, prefix, transfer);
     if (first.objects.length === 0) {
-      throw missing ?? new ArtifactError(`no key found of name ${this.key}`, { code: "s3.no_such_key" });
+      throw missing ?? this.#noSuchKey();
     }
     const objects = listAll(store, prefix, transfer, first);
     return {
       kind: "directory",
       loadInto: (directory) => loadDirectory({ store, prefix, objects }, directory, transfer, this.#options),
     };
+  }
+
+  #noSuchKey(): ArtifactError {
+    const { bucket = "", endpoint = "" } = this.#at;
+    return new ArtifactError(`no key found of name ${this.key} in bucket ${bucket} at ${endpoint}`, {
+      code: "s3.no_such_key",
+      remedy: "check the key, and whether the step that saves it has run",
+    });
   }
 
   #connect(transfer: Transfer): Promise<ObjectStore> {

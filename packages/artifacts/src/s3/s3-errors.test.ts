@@ -7,7 +7,7 @@ const ATTEMPT: S3Attempt = {
   bucket: "b",
   key: "k",
   endpoint: "http://127.0.0.1:9",
-  region: "",
+  region: "eu-west-1",
   credentialSource: 'static keys of secret "cred"',
 };
 
@@ -34,11 +34,11 @@ describe("translateS3Error", () => {
   it.each([
     [
       "GetObject",
-      "failed to get file: GetObject s3://b/k at http://127.0.0.1:9 failed: said (403 AccessDenied)",
+      'failed to get file: GetObject s3://b/k at http://127.0.0.1:9 (region eu-west-1, static keys of secret "cred") failed: said (403 AccessDenied)',
     ],
     [
       "UploadPart",
-      "failed to put file: UploadPart s3://b/k at http://127.0.0.1:9 failed: said (403 AccessDenied)",
+      'failed to put file: UploadPart s3://b/k at http://127.0.0.1:9 (region eu-west-1, static keys of secret "cred") failed: said (403 AccessDenied)',
     ],
   ])("begins with upstream's words (%s)", (operation, message) => {
     expect(said("AccessDenied", 403, operation).message).toBe(message);

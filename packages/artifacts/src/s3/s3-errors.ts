@@ -73,7 +73,8 @@ const UPSTREAM_WORDS: Readonly<Record<string, (bucket: string) => string>> = {
 export function translateS3Error(error: unknown, attempt: S3Attempt): ArtifactError {
   if (error instanceof ArtifactError) return error;
   const upstreamWords = UPSTREAM_WORDS[attempt.operation]?.(attempt.bucket) ?? "";
-  const doing = `${upstreamWords}${attempt.operation} ${objectUrl(attempt)} at ${attempt.endpoint}`;
+  const { operation, endpoint, region, credentialSource } = attempt;
+  const doing = `${upstreamWords}${operation} ${objectUrl(attempt)} at ${endpoint} (region ${region}, ${credentialSource})`;
   const network = translateNetworkError(error, doing);
   if (network) return network;
   const sdk = error as SdkError;
@@ -85,6 +86,9 @@ export function translateS3Error(error: unknown, attempt: S3Attempt): ArtifactEr
     cause: error,
   });
 }
+
+/** A store and a proxy before it may each name the other's region. */
+export const MAX_REGION_CORRECTIONS = 2;
 
 /** The region a refusal names, when the request went to the wrong one. */
 export function regionNamedBy(error: unknown): string | undefined {
@@ -118,8 +122,16 @@ function meaningOf(error: SdkError, status: number, attempt: S3Attempt): Meaning
     return { code: "s3.bad_request", remedy: "the multipart upload was removed meanwhile" };
   // The answer to a HEAD has no body to say more; to a GET, a 404 without the store's own word is a proxy's.
   const isHead = attempt.operation.startsWith("Head");
-  if (name === "NoSuchKey" || (isHead && status === 404)) return { code: "s3.no_such_key" };
-  if (THROTTLED.has(name) || status === 429) return { code: "s3.slow_down", transient: true };
+  if (name === "NoSuchKey" || (isHead && status === 404)) {
+    return { code: "s3.no_such_key", remedy: "check the key, and whether the step that saves it has run" };
+  }
+  if (THROTTLED.has(name) || status === 429) {
+    return {
+      code: "s3.slow_down",
+      transient: true,
+      remedy: "lower SKEIN_TRANSFER_REQUESTS, or let fewer pods use the bucket at a time",
+    };
+  }
   if (name === "RequestTimeTooSkewed") {
     // The SDK takes the server's clock from this answer; the next request is signed with it.
     return { code: "s3.invalid_credentials", transient: true, remedy: "set the node's clock" };
@@ -142,7 +154,9 @@ function meaningOf(error: SdkError, status: number, attempt: S3Attempt): Meaning
   if (status === 412) {
     return { code: "s3.changed_while_reading", remedy: "the object was replaced while it was read" };
   }
-  if (status >= 500 || LATER.has(name)) return { code: "s3.server_error", transient: true };
+  if (status >= 500 || LATER.has(name)) {
+    return { code: "s3.server_error", transient: true, remedy: "the store is in trouble: see its own logs" };
+  }
   if (status === 404) {
     // Not "there is no such object": an optional artifact must not be skipped because a proxy answered.
     return {
@@ -150,7 +164,7 @@ function meaningOf(error: SdkError, status: number, attempt: S3Attempt): Meaning
       remedy: `check the endpoint ${attempt.endpoint}: no S3 store answers like this`,
     };
   }
-  return { code: "s3.bad_request" };
+  return { code: "s3.bad_request", remedy: "compare the artifact's s3 fields with what the store supports" };
 }
 
 function isMissingCredentials(error: SdkError): boolean {

@@ -1,13 +1,17 @@
+import { abortableWithin } from "../abortable.ts";
 import type { PartBuffer } from "../part-memory.ts";
+import { createRetrier, type RetryPolicy, retry } from "../retry.ts";
 import type { Transfer } from "../transfer.ts";
+import { type StallOptions, whileSending } from "../watch-stalls.ts";
+import { completeUpload } from "./complete-upload.ts";
 import { cutParts, MIN_PART_BYTES, type Part, partSize } from "./cut-parts.ts";
 import { metadataOfParts, metadataOfWhole } from "./object-metadata.ts";
-import type { ObjectStore, UploadedPart } from "./object-store.ts";
+import type { ObjectStore, OnSent, UploadedPart } from "./object-store.ts";
 
 /** What an upload needs of a store. */
 export type UploadTarget = Pick<
   ObjectStore,
-  "put" | "createUpload" | "uploadPart" | "completeUpload" | "abortUpload"
+  "put" | "createUpload" | "uploadPart" | "completeUpload" | "abortUpload" | "head"
 >;
 
 export interface UploadOptions {
@@ -16,6 +20,8 @@ export interface UploadOptions {
   partBytes: number;
   /** Parts of one object in flight at most. Default 4. */
   partsInFlight: number;
+  /** A connection that takes nothing for this long is left. Default 10 s. */
+  stallTimeoutMs: number;
   /** Length of the whole, when it is known. */
   sizeBytes?: number;
   /** Files in an archive; asked when its last byte has been made. */
@@ -24,6 +30,8 @@ export interface UploadOptions {
 
 /** Sent without any machinery: with thousands of files, what each costs counts. */
 const SMALL_OBJECT_BYTES = 256 * 1024;
+
+const ABORT_POLICY: RetryPolicy = { baseDelayMs: 200, factor: 2, maxDelayMs: 1000, budgetMs: 5000 };
 
 export function checkPartBytes(partBytes: number): void {
   if (!(partBytes >= MIN_PART_BYTES)) {
@@ -76,11 +84,13 @@ async function putWhole(
   key: string,
   body: Uint8Array,
   transfer: Transfer,
-  { contentType, files }: UploadOptions,
+  { contentType, files, stallTimeoutMs }: UploadOptions,
 ): Promise<void> {
-  const { signal } = transfer;
+  const { signal: giveUp } = transfer;
   const metadata = metadataOfWhole(body, files?.());
-  await send(transfer, signal, () => store.put(key, body, { signal, contentType, metadata }));
+  await send({ key, transfer, giveUp, stallTimeoutMs }, (attempt) =>
+    store.put(key, body, { ...attempt, contentType, metadata }),
+  );
   transfer.tally.bytes += body.byteLength;
 }
 
@@ -95,7 +105,7 @@ async function uploadInParts(
   key: string,
   { first, rest, room }: PartSource,
   transfer: Transfer,
-  { contentType, partBytes, partsInFlight, sizeBytes }: UploadOptions,
+  { contentType, partBytes, partsInFlight, sizeBytes, stallTimeoutMs }: UploadOptions,
 ): Promise<void> {
   const failure = new AbortController();
   // Ends waits and keeps further parts from starting. Parts on the wire are left to end by themselves: one that is
@@ -107,11 +117,14 @@ async function uploadInParts(
     transfer.firstByte(() => store.createUpload(key, { signal, contentType, metadata })),
   );
   const uploaded: UploadedPart[] = [];
+  let sentBytes = 0;
   const inFlight = new Set<Promise<void>>();
   const upload = async ({ number, body }: Part): Promise<void> => {
-    uploaded.push(
-      await send(transfer, giveUp, () => store.uploadPart(key, uploadId, { number, body }, { signal })),
+    const part = await send({ key, transfer, giveUp, stallTimeoutMs }, (attempt) =>
+      store.uploadPart(key, uploadId, { number, body }, attempt),
     );
+    uploaded.push(part);
+    sentBytes += body.byteLength;
     transfer.tally.bytes += body.byteLength;
     room.giveBack(body);
   };
@@ -129,22 +142,48 @@ async function uploadInParts(
     await Promise.all(inFlight);
     giveUp.throwIfAborted();
     uploaded.sort((a, b) => a.number - b.number);
-    await transfer.retry(() =>
-      transfer.firstByte(() => store.completeUpload(key, uploadId, uploaded, { signal })),
-    );
+    await completeUpload(store, { key, uploadId, parts: uploaded, sizeBytes: sentBytes }, transfer);
   } catch (reason) {
     failure.abort(reason);
     await Promise.all(inFlight); // nothing of ours runs after we have thrown
-    await transfer.abandon(() => store.abortUpload(key, uploadId), `the parts of ${key}`);
+    await transfer.abandon(() => abortUpload(store, key, uploadId), `the parts of ${key}`);
     throw reason;
   }
 }
 
+/** Parts that stay are paid for by the month, so a store that is busy is asked again; but the container has to end. */
+function abortUpload(store: UploadTarget, key: string, uploadId: string): Promise<void> {
+  const signal = AbortSignal.timeout(ABORT_POLICY.budgetMs);
+  return retry(createRetrier(ABORT_POLICY, { signal }), () => store.abortUpload(key, uploadId));
+}
+
+interface Sending {
+  key: string;
+  transfer: Transfer;
+  giveUp: AbortSignal;
+  stallTimeoutMs: number;
+}
+
 /** One request that carries bytes, repeated as often as the policy and `giveUp` allow. */
-function send<T>(transfer: Transfer, giveUp: AbortSignal, request: () => Promise<T>): Promise<T> {
+function send<T>(
+  { key, transfer, giveUp, stallTimeoutMs }: Sending,
+  request: (attempt: { signal: AbortSignal; onSent: OnSent }) => Promise<T>,
+): Promise<T> {
+  const attempt = async (): Promise<T> => {
+    using own = abortableWithin(transfer.signal);
+    const stall: StallOptions = {
+      timeoutMs: stallTimeoutMs,
+      what: `the connection that takes ${key}`,
+      abort: own.abort,
+      onStall: (ms) => {
+        transfer.tally.stalledMs += ms;
+      },
+    };
+    return await whileSending((onSent) => request({ signal: own.signal, onSent }), stall);
+  };
   return transfer.retry(
     () =>
-      transfer.requests.use(() => transfer.stream(() => transfer.clock.during("network", request)), giveUp),
+      transfer.requests.use(() => transfer.stream(() => transfer.clock.during("network", attempt)), giveUp),
     giveUp,
   );
 }
