@@ -17,6 +17,12 @@ export type Finding =
   | { status: "warn" | "fail"; evidence: string; fix: Fix; code?: ErrorCode }
   | { status: "skip"; reason: string };
 
+/** The reason of a check that had begun, or not, when the command was told to stop. */
+export const STOPPED = "stopped";
+
+/** The reason of checks that say something about the machine they run on. */
+export const RUN_IN_A_POD = "what counts is a pod's own; in one: skein doctor --pod | kubectl create -f -";
+
 /** The findings of checks that have ended, by their ids. */
 export type Findings = ReadonlyMap<string, Finding>;
 

@@ -62,10 +62,10 @@ export async function readController({
     }
   } catch (error) {
     const status = error instanceof KubernetesError ? error.status : 0;
-    if (status === 404) return { status: "absent", from, reason: `there is no ${from}` };
+    if (status === 404) return { status: "absent", from, reason: "not there" };
     if (status === 403) {
-      const who = inPod ? "executors may not read it, and need not" : errorMessage(error);
-      return { status: "forbidden", from, reason: `${from}: ${who}` };
+      const reason = inPod ? "executors may not read it, and need not" : errorMessage(error);
+      return { status: "forbidden", from, reason };
     }
     return { status: "unknown", from, reason: errorMessage(error) };
   }

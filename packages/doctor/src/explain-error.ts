@@ -21,7 +21,7 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
 /** A failure out of whatever a check has thrown. */
 export function explainError(error: unknown, check: Pick<Check, "stuck">): Finding {
   const code = errorCode(error);
-  const evidence = errorMessage(error) || "failed without a word";
+  const evidence = shorten(errorMessage(error)) || "failed without a word";
   if (error instanceof ConfigError) {
     return {
       status: "fail",
@@ -33,4 +33,11 @@ export function explainError(error: unknown, check: Pick<Check, "stuck">): Findi
   const own = error instanceof ArtifactError ? error.remedy : undefined;
   const say = own ?? REMEDIES[code] ?? check.stuck.say;
   return { status: "fail", evidence, code, fix: { say } };
+}
+
+/** Without the words that logs are searched for, and without OpenSSL's places in its own source. */
+function shorten(message: string): string {
+  return message
+    .replace(/^failed to (get|put) (file|directory): /, "")
+    .replace(/[0-9A-F]{8,}:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):\S+:\d+:\s*/, "$1");
 }

@@ -66,7 +66,9 @@ async function findUnchanged(sources: RepositorySources): Promise<Repository> {
   const ofNamespace = await fromNamespace(sources);
   if (ofNamespace.location) return ofNamespace;
   const controller = await sources.controller();
-  const looked = [template ? "the pod's template" : "", ofNamespace.from, controller.from].filter(Boolean);
+  const why = controller.status === "read" ? "no repository in it" : controller.reason;
+  const ofIt = `${controller.from} (${why})`;
+  const looked = [template ? "the pod's template" : "", ofNamespace.from, ofIt].filter(Boolean);
   if (controller.status === "read" && controller.settings.artifactRepository) {
     const ofController = repositoryOf(controller.settings.artifactRepository, controller.from);
     if (ofController.location) return ofController;

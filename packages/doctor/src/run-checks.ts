@@ -1,4 +1,4 @@
-import type { Check, Finding, Findings } from "./check.ts";
+import { type Check, type Finding, type Findings, STOPPED } from "./check.ts";
 import type { Examination } from "./examination.ts";
 import { explainError } from "./explain-error.ts";
 
@@ -39,13 +39,13 @@ export async function runChecks(
     const others = checks.filter(({ id }) => earlier.includes(id));
     const result = Promise.all(others.map(begin)).then(async () => {
       const startedAt = performance.now();
-      const unmet = (check.needs ?? []).filter((id) => !isUsable(found.get(id)));
+      const why = whyNot(check, found);
       const finding: Finding =
-        unmet.length > 0
-          ? { status: "skip", reason: `needs ${unmet.join(", ")}` }
-          : await runOne(check, examination, found, options);
+        why === undefined
+          ? await runOne(check, examination, found, options)
+          : { status: "skip", reason: why };
       found.set(check.id, finding);
-      const durationMs = unmet.length > 0 ? 0 : performance.now() - startedAt;
+      const durationMs = why === undefined ? performance.now() - startedAt : 0;
       return { id: check.id, title: check.title, finding, durationMs };
     });
     begun.set(check.id, result);
@@ -54,8 +54,14 @@ export async function runChecks(
   return await Promise.all(checks.map(begin));
 }
 
-function isUsable(finding: Finding | undefined): boolean {
-  return finding === undefined || finding.status === "ok" || finding.status === "warn";
+/** The first check in the way, or, where that was itself skipped, what was in its way. */
+function whyNot({ needs = [] }: Check, found: Findings): string | undefined {
+  for (const id of needs) {
+    const finding = found.get(id);
+    if (finding?.status === "skip") return finding.reason;
+    if (finding?.status === "fail") return `${id} comes first`;
+  }
+  return undefined;
 }
 
 async function runOne(
@@ -64,7 +70,7 @@ async function runOne(
   found: Findings,
   { timeLimitMs, signal }: RunOptions,
 ): Promise<Finding> {
-  if (signal.aborted && !check.tidies) return { status: "skip", reason: "stopped" };
+  if (signal.aborted && !check.tidies) return { status: "skip", reason: STOPPED };
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), timeLimitMs);
   const own = check.tidies ? limit.signal : AbortSignal.any([limit.signal, signal]);
@@ -74,7 +80,7 @@ async function runOne(
       resolve(
         limit.signal.aborted
           ? { status: "fail", evidence: `no answer within ${seconds} s`, fix: check.stuck }
-          : { status: "skip", reason: "stopped" },
+          : { status: "skip", reason: STOPPED },
       );
     });
   });

@@ -7,7 +7,7 @@ import { renderPod } from "./pod.ts";
 import { renderJson } from "./render-json.ts";
 import { renderTable } from "./render-table.ts";
 import { EXIT_MISUSE, EXIT_WELL, exitCodeOf } from "./report.ts";
-import { runChecks } from "./run-checks.ts";
+import { type Result, runChecks } from "./run-checks.ts";
 import type { TextOptions } from "./text.ts";
 
 /** The world outside the command. */
@@ -53,6 +53,7 @@ export async function runDoctor(args: readonly string[], host: DoctorHost): Prom
       signal,
     });
     const { inPod, namespace, serviceAccount, cluster } = examination;
+    if (sawNothing(results)) throw new DoctorUsageError(`nothing to look at: ${examination.whyNoCluster}`);
     const head = { version, inPod, namespace, serviceAccount, apiServer: cluster?.connection.server.origin };
     const report = { head, results };
     host.stdout(redactSecrets(flags.json ? renderJson(report) : renderTable(report, host.text)));
@@ -62,6 +63,11 @@ export async function runDoctor(args: readonly string[], host: DoctorHost): Prom
     host.stderr(`${host.command}: ${errorMessage(error)}; see ${host.command} --help\n`);
     return EXIT_MISUSE;
   }
+}
+
+/** Neither a cluster nor a bucket, a repository or a collector was named, or could be found. */
+function sawNothing(results: readonly Result[]): boolean {
+  return results.every(({ finding, id }) => finding.status === "skip" || id === "repository");
 }
 
 function help(command: string): string {

@@ -20,7 +20,7 @@ export const controllerSettings: Check = {
       case "read":
         return judge(found);
       case "absent":
-        return warn(found.reason, `say where the controller is: ${named}`);
+        return warn(`${found.from}: ${found.reason}`, `say where the controller is: ${named}`);
       case "invalid":
         return fail(
           `${found.from}: ${found.reason}`,
@@ -32,7 +32,9 @@ export const controllerSettings: Check = {
           `${found.reason}; with a kubeconfig of somebody who may, run skein doctor outside the pod`,
         );
       case "unknown":
-        return inPod ? skip(found.reason) : warn(found.reason, `say where the controller is: ${named}`);
+        return inPod
+          ? skip(`${found.from}: ${found.reason}`)
+          : warn(`${found.from}: ${found.reason}`, `say where the controller is: ${named}`);
     }
   },
 };

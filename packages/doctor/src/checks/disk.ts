@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { access, statfs } from "node:fs/promises";
-import { type Check, fail, ok, skip, warn } from "../check.ts";
+import { type Check, fail, ok, RUN_IN_A_POD, skip, warn } from "../check.ts";
 
 const GIB = 2 ** 30;
 /** With less, a step with artifacts of ordinary size will run into it. */
@@ -23,7 +23,7 @@ export const disk: Check = {
   title: "disk room",
   stuck: { say: "a volume of this pod does not answer (NFS?): look at its mounts and at the node" },
   async run({ inPod, paths, settings }) {
-    if (!inPod) return skip("that of the pod counts; run this in a pod");
+    if (!inPod) return skip(RUN_IN_A_POD);
     const wanted = [paths.shared, paths.inputArtifacts, paths.mainContainerRoot, settings().stagingDirectory];
     const rooms = (await Promise.all(wanted.map(look))).filter((room) => room !== undefined);
     if (rooms.length === 0)

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { inspectRepository, keysOfHosts } from "@skein/artifacts";
 import { errorMessage, type GitLocation } from "@skein/contract";
-import { type Check, fail, ok, skip, warn } from "../check.ts";
+import { type Check, fail, ok, RUN_IN_A_POD, skip, warn } from "../check.ts";
 import type { Examination } from "../examination.ts";
 import { gitRepositories } from "../git-repositories.ts";
 
@@ -12,8 +12,7 @@ export const knownHosts: Check = {
   stuck: { say: "reading a file does not end: look at the volume that SSH_KNOWN_HOSTS is on" },
   async run(examination) {
     const { inPod, env, flags } = examination;
-    if (!inPod && flags.git.length === 0)
-      return skip("those of the executor's image count; run this in a pod");
+    if (!inPod && flags.git.length === 0) return skip(RUN_IN_A_POD);
     const files = examination.settings().git.knownHosts;
     const read = await Promise.all(files.map(count));
     const there = read.filter(({ keys }) => keys !== undefined);

@@ -15,7 +15,7 @@ export const s3Endpoint: Check = {
   stuck: {
     say: "the store accepts no connection or says nothing: let pods reach its host and port (docs/install.md, Network), and check the proxy in HTTPS_PROXY or HTTP_PROXY",
   },
-  async run(examination, { signal }) {
+  async run(examination, { signal, found }) {
     if (!(await examination.repository()).location?.s3) return skip("the artifact repository is not in S3");
     const store = await examination.storeToStrangers();
     try {
@@ -30,7 +30,9 @@ export const s3Endpoint: Check = {
         `renew the store's certificate: it expires in ${Math.max(0, Math.floor(leftMs / DAY_MS))} days`,
       );
     } catch (error) {
-      if (!(error instanceof ArtifactError) || error.code !== "network.tls") throw error;
+      if (!(error instanceof ArtifactError)) throw error;
+      if (error.code === "network.dns" && found.get("dns")?.status === "fail") return skip("dns comes first");
+      if (error.code !== "network.tls") throw error;
       const shown = await store.shownCertificate(signal).catch(() => undefined);
       // Without a certificate the two do not speak the same protocol, and the error's own remedy says so.
       if (!shown) throw error;

@@ -1,13 +1,12 @@
 import { ArtifactError } from "@skein/contract";
-import { type Check, ok, warn } from "../check.ts";
-import { S3_STUCK } from "../s3-stuck.ts";
+import { ok, warn } from "../check.ts";
+import { s3Check } from "../s3-failures.ts";
 
 /** `ListObjectsV2` below the probe's prefix: shows whether bucket, keys and region are right. */
-export const s3List: Check = {
+export const s3List = s3Check({
   id: "s3-list",
   title: "S3 list",
   needs: ["s3-endpoint", "s3-credentials"],
-  stuck: S3_STUCK,
   async run(examination, { signal }) {
     const store = await examination.store();
     const { location } = await examination.repository();
@@ -25,4 +24,4 @@ export const s3List: Check = {
       );
     }
   },
-};
+});

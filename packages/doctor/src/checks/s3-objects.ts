@@ -1,8 +1,8 @@
 import type { InspectedStore } from "@skein/artifacts";
 import { ArtifactError, errorMessage } from "@skein/contract";
-import { type Check, type Findings, fail, ok, skip, warn } from "../check.ts";
+import { type Finding, type Findings, fail, ok, STOPPED, skip, warn } from "../check.ts";
 import type { Examination } from "../examination.ts";
-import { S3_STUCK } from "../s3-stuck.ts";
+import { s3Check } from "../s3-failures.ts";
 
 /** What is put into the bucket, and looked for again. */
 const CONTENT = "skein doctor was here, and should have removed this. It can be deleted.\n";
@@ -14,27 +14,25 @@ interface Probe {
 }
 
 /** The way of one small object into the bucket. */
-export const s3Put: Check = {
+export const s3Put = s3Check({
   id: "s3-put",
   title: "S3 put",
   needs: ["s3-endpoint", "s3-credentials"],
   after: ["s3-list"],
-  stuck: S3_STUCK,
   async run(examination, { signal, found }) {
     if (examination.flags.readOnly) return skip("--read-only");
-    if (!listedOrRefused(found)) return skip("needs s3-list");
+    if (!listedOrRefused(found)) return skip("s3-list comes first");
     const { key, url, requests } = await probeOf(examination);
     await requests.put(key, Buffer.from(CONTENT), { signal, contentType: "text/plain" });
     return ok(url);
   },
-};
+});
 
 /** That it is there. */
-export const s3Head: Check = {
+export const s3Head = s3Check({
   id: "s3-head",
   title: "S3 head",
   needs: ["s3-put"],
-  stuck: S3_STUCK,
   async run(examination, { signal }) {
     const { key, url, requests } = await probeOf(examination);
     const facts = await requests.head(key, { signal });
@@ -46,14 +44,13 @@ export const s3Head: Check = {
       "something between changes or swallows requests: try without the proxy, and look at the store's replication",
     );
   },
-};
+});
 
 /** That it comes back as it went. */
-export const s3Get: Check = {
+export const s3Get = s3Check({
   id: "s3-get",
   title: "S3 get",
   needs: ["s3-put"],
-  stuck: S3_STUCK,
   async run(examination, { signal }) {
     const { key, url, requests } = await probeOf(examination);
     const chunks: Uint8Array[] = [];
@@ -65,17 +62,18 @@ export const s3Get: Check = {
       "something between changes bodies: try without the proxy, and without transformations in the store",
     );
   },
-};
+});
 
 /** Removes the probe, whatever became of it. Executors do not delete, so being refused is no failure. */
-export const s3Delete: Check = {
+export const s3Delete = s3Check({
   id: "s3-delete",
   title: "S3 delete",
   after: ["s3-put", "s3-head", "s3-get"],
   tidies: true,
   stuck: { say: "the store does not answer: delete the object skein-doctor-… below the prefix by hand" },
   async run(examination, { signal, found }) {
-    if (!mayBeThere(found)) return skip("needs s3-put");
+    const put = found.get("s3-put");
+    if (put && !mayBeThere(put)) return skip(put.status === "skip" ? put.reason : "nothing was put");
     const { key, url, requests } = await probeOf(examination);
     try {
       await requests.delete(key, { signal });
@@ -93,7 +91,7 @@ export const s3Delete: Check = {
         : fail(errorMessage(error), "the probe object has stayed behind: delete it", [byHand]);
     }
   },
-};
+});
 
 async function probeOf(examination: Examination): Promise<Probe> {
   const { location } = await examination.repository();
@@ -109,8 +107,7 @@ function listedOrRefused(found: Findings): boolean {
 }
 
 /** A put that did not end in time, or was stopped, may have arrived. */
-function mayBeThere(found: Findings): boolean {
-  const put = found.get("s3-put");
-  if (put?.status === "skip") return put.reason === "stopped";
-  return put?.status === "ok" || (put?.status === "fail" && put.code === undefined);
+function mayBeThere(put: Finding): boolean {
+  if (put.status === "skip") return put.reason === STOPPED;
+  return put.status === "ok" || (put.status === "fail" && put.code === undefined);
 }

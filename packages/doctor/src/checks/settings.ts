@@ -1,4 +1,4 @@
-import { type Check, ok, skip } from "../check.ts";
+import { type Check, ok, RUN_IN_A_POD, skip } from "../check.ts";
 
 /** Whether the variables that executors go by can be read as what they are. */
 export const settings: Check = {
@@ -13,6 +13,6 @@ export const settings: Check = {
       ),
     );
     if (own.length > 0) return ok(own.sort().join(", "));
-    return examination.inPod ? ok("none are set") : skip("those of the pod count; run this in a pod");
+    return examination.inPod ? ok("none are set") : skip(RUN_IN_A_POD);
   },
 };

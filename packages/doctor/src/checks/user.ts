@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { type Check, fail, ok, skip } from "../check.ts";
+import { type Check, fail, ok, RUN_IN_A_POD, skip } from "../check.ts";
 
 /** Who the executor runs as, and whether that user may read what the pod was given. */
 export const user: Check = {
@@ -9,7 +9,7 @@ export const user: Check = {
   title: "user and umask",
   stuck: { say: "a volume of this pod does not answer: look at its mounts and at the node" },
   async run({ inPod, env, paths, umask }) {
-    if (!inPod) return skip("those of the pod count; run this in a pod");
+    if (!inPod) return skip(RUN_IN_A_POD);
     const groups = process.getgroups?.() ?? [];
     const evidence = `uid ${process.getuid?.()}, gid ${process.getgid?.()}, groups ${groups.join(" ") || "none"}, umask ${umask.toString(8).padStart(4, "0")} (executors set 0000)`;
     const files = [join(paths.serviceAccount, "token"), env.AWS_WEB_IDENTITY_TOKEN_FILE, env.SSL_CERT_FILE];
