@@ -101,7 +101,8 @@ function isSkewed(error: ArtifactError): boolean {
   return /RequestTimeTooSkewed/.test(error.message);
 }
 
-function endpointOption({ endpoint = "", insecure }: S3Location): string {
+/** For commands of the aws program. */
+export function endpointOption({ endpoint = "", insecure }: S3Location): string {
   if (endpoint === "" || endpoint.endsWith("amazonaws.com")) return "";
   return ` --endpoint-url ${insecure ? "http" : "https"}://${endpoint}`;
 }

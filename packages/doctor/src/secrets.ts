@@ -46,7 +46,7 @@ async function readSecret(
     return (await client.send({ method: "GET", path, signal })) as { data?: Record<string, string> };
   } catch (error) {
     const status = (error as { status?: number }).status;
-    const said = errorMessage(error);
+    const said = `the secret "${name}" is not mounted at ${mountPath}, and the API server says: ${errorMessage(error)}`;
     if (status === 404) {
       throw new ArtifactError(said, {
         code: "secret.missing",
@@ -54,14 +54,11 @@ async function readSecret(
         cause: error,
       });
     }
-    throw new ArtifactError(
-      `the secret "${name}" is not mounted at ${mountPath}, and reading it is refused: ${said}`,
-      {
-        code: "secret.missing",
-        remedy:
-          "run the checks in a pod that has it mounted: in the wait container of a workflow's pod, or in the Pod that skein doctor --pod prints",
-        cause: error,
-      },
-    );
+    throw new ArtifactError(said, {
+      code: "secret.missing",
+      remedy:
+        "run the checks in a pod that has it mounted: in the wait container of a workflow's pod, or in the Pod that skein doctor --pod prints",
+      cause: error,
+    });
   }
 }

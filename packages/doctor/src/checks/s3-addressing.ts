@@ -13,18 +13,18 @@ export const s3Addressing: Check = {
   async run(examination) {
     const { location } = await examination.repository();
     if (!location?.s3) return skip("the artifact repository is not in S3");
-    const { address, addressing } = await examination.storeToStrangers();
-    const evidence = `${addressing === "path" ? "path style" : "virtual-hosted style"}: ${address.href}`;
-    if (addressing === "path") return ok(evidence);
-    const { bucket = "", endpoint = "" } = location.s3;
+    const { bucket = "", endpoint = "", addressingStyle } = location.s3;
     const host = endpoint.replace(/:\d+$/, "");
-    if (isIP(host) !== 0) {
+    if (isIP(host) !== 0 && addressingStyle === "virtual-hosted") {
       return fail(
-        evidence,
+        `virtual-hosted style for ${host}`,
         "an address cannot have a bucket before it: set in the repository's s3",
         PATH_STYLE,
       );
     }
+    const { address, addressing } = await examination.storeToStrangers();
+    const evidence = `${addressing === "path" ? "path style" : "virtual-hosted style"}: ${address.href}`;
+    if (addressing === "path") return ok(evidence);
     if (address.protocol === "https:" && bucket.includes(".")) {
       return fail(
         evidence,

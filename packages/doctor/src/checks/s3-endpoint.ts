@@ -10,7 +10,7 @@ const EXPIRES_SOON_MS = 14 * DAY_MS;
 export const s3Endpoint: Check = {
   id: "s3-endpoint",
   title: "S3 endpoint",
-  needs: ["repository"],
+  needs: ["repository", "s3-addressing"],
   after: ["dns"],
   stuck: {
     say: "the store accepts no connection or says nothing: let pods reach its host and port (docs/install.md, Network), and check the proxy in HTTPS_PROXY or HTTP_PROXY",

@@ -2,7 +2,7 @@ import type { InspectedStore } from "@skein/artifacts";
 import { ArtifactError, errorMessage } from "@skein/contract";
 import { type Finding, type Findings, fail, ok, STOPPED, skip, warn } from "../check.ts";
 import type { Examination } from "../examination.ts";
-import { s3Check } from "../s3-failures.ts";
+import { endpointOption, s3Check } from "../s3-failures.ts";
 
 /** What is put into the bucket, and looked for again. */
 const CONTENT = "skein doctor was here, and should have removed this. It can be deleted.\n";
@@ -22,6 +22,7 @@ export const s3Put = s3Check({
   async run(examination, { signal, found }) {
     if (examination.flags.readOnly) return skip("--read-only");
     if (!listedOrRefused(found)) return skip("s3-list comes first");
+    if (found.get("s3-list")?.status === "warn") return skip("the bucket is not there yet");
     const { key, url, requests } = await probeOf(examination);
     await requests.put(key, Buffer.from(CONTENT), { signal, contentType: "text/plain" });
     return ok(url);
@@ -81,7 +82,8 @@ export const s3Delete = s3Check({
     } catch (error) {
       signal.throwIfAborted();
       const isRefused = error instanceof ArtifactError && error.code === "s3.access_denied";
-      const byHand = `aws s3 rm ${url}`;
+      const { location } = await examination.repository();
+      const byHand = `aws s3 rm ${url}${endpointOption(location?.s3 ?? {})}`;
       return isRefused
         ? warn(
             errorMessage(error),
