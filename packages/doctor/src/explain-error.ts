@@ -35,9 +35,10 @@ export function explainError(error: unknown, check: Pick<Check, "stuck">): Findi
   return { status: "fail", evidence, code, fix: { say } };
 }
 
-/** Without the words that logs are searched for, and without OpenSSL's places in its own source. */
-function shorten(message: string): string {
+/** Without the words that logs are searched for, and without what libraries add for those who know their source. */
+export function shorten(message: string): string {
   return message
+    .replace(/(?: \(\d{4}-[^)]*Z\))?\.? Resolution note: $/, "")
     .replace(/^failed to (get|put) (file|directory): /, "")
     .replace(/[0-9A-F]{8,}:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):\S+:\d+:\s*/, "$1");
 }

@@ -2,6 +2,7 @@ import { ConfigError } from "@skein/contract";
 import { askCollector, type CollectorAnswer } from "@skein/telemetry";
 import { type Check, fail, ok, skip } from "../check.ts";
 import type { Examination } from "../examination.ts";
+import { shorten } from "../explain-error.ts";
 
 /** Whether the collector is there, answers, and speaks the protocol that is configured. */
 export const otlp: Check = {
@@ -26,7 +27,7 @@ export const otlp: Check = {
 function judge({ endpoint, protocol, problem, answersTo }: CollectorAnswer) {
   const where = `${endpoint || "the SDK's default address"} by ${protocol}`;
   if (problem === undefined) return ok(`${where}: an empty export was taken`);
-  const evidence = `${where}: ${problem}`;
+  const evidence = `${where}: ${shorten(problem)}`;
   if (answersTo) {
     return fail(
       `${evidence}; it answers to ${answersTo}`,
@@ -43,6 +44,12 @@ function adviceFor(problem: string, endpoint: string): string {
   }
   if (/ECONNREFUSED|No connection established/i.test(problem)) {
     return "start the collector, or correct the port in OTEL_EXPORTER_OTLP_ENDPOINT (executor.env): 4317 for grpc, 4318 for http";
+  }
+  if (/wrong version number|EPROTO/i.test(problem)) {
+    return "what listens there speaks no TLS: write http:// instead of https:// in OTEL_EXPORTER_OTLP_ENDPOINT (executor.env)";
+  }
+  if (/Protocol error|Parse Error/i.test(problem)) {
+    return "what listens there speaks another protocol: 4317 is for OTEL_EXPORTER_OTLP_PROTOCOL=grpc, 4318 for http/protobuf, and https:// for a collector that wants TLS (executor.env)";
   }
   if (/certificate|SELF_SIGNED|UNABLE_TO_/i.test(problem)) {
     return "have executors trust the collector's authority: OTEL_EXPORTER_OTLP_CERTIFICATE or SSL_CERT_FILE (docs/install.md, Private certificate authorities), or use http:// within the cluster";
