@@ -1,7 +1,6 @@
 import type { SpanExporter } from "@opentelemetry/sdk-trace-base";
 import { type Environment, errorMessage } from "@skein/contract";
 import { createOtlpExporter, type OtlpProtocol, PROTOCOLS, parseOtlpTarget } from "./otlp-exporter.ts";
-import { trackSockets } from "./track-sockets.ts";
 
 /** What became of an export without spans. */
 export interface CollectorAnswer {
@@ -36,6 +35,7 @@ export async function askCollector(env: Environment): Promise<CollectorAnswer | 
 
 /** @returns why it was not taken */
 async function exportNothing(protocol: OtlpProtocol, env: Environment): Promise<string | undefined> {
+  const { trackSockets } = await import("./track-sockets.ts"); // for those who export, and ask nobody
   const sockets = trackSockets();
   const exporter = await createOtlpExporter(protocol, env);
   try {

@@ -2,9 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createGitRepository } from "../../../../test/support/git-repository.ts";
+import { inspectRepository } from "../inspect.ts";
 import { secretsOf, temporaryDirectory } from "../test-support.ts";
 import { settingsFrom } from "./git-test-support.ts";
-import { inspectRepository } from "./inspect-repository.ts";
 import { keysOfHosts } from "./known-hosts.ts";
 
 const options = () => ({

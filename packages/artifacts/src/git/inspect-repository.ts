@@ -16,12 +16,8 @@ export interface RepositoryHead {
   commit: string | undefined;
 }
 
-/**
- * Asks a repository for its default branch, with the address, credentials and host keys that a load would go by.
- *
- * @throws ArtifactError `git.*`, `network.*`, `secret.missing`
- */
-export async function inspectRepository(
+/** See `inspectRepository`. */
+export async function readRepositoryHead(
   at: GitLocation,
   { secrets, settings, signal }: { secrets: SecretReader; settings: GitSettings; signal: AbortSignal },
 ): Promise<RepositoryHead> {

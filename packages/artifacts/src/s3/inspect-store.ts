@@ -51,12 +51,8 @@ export interface InspectedStore {
   close(): Promise<void>;
 }
 
-/**
- * Opens a location for whoever wants to know how it is reached, and not for transfers.
- *
- * @throws ArtifactError `secret.missing`, `s3.bad_request` for an endpoint that is none
- */
-export async function inspectStore(
+/** See `inspectStore`. */
+export async function openInspectedStore(
   at: S3Location,
   readSecret: SecretReader,
   settings: ConnectionSettings,

@@ -8,7 +8,7 @@ export const settings: Check = {
   async run(examination) {
     examination.settings(); // throws, and names the variable
     const own = Object.keys(examination.env).filter((name) =>
-      /^(SKEIN_|OTEL_|ARTIFACT_S3_|EXECUTOR_RETRY_|SSH_KNOWN_HOSTS$|TRANSIENT_ERROR_PATTERN$|(https?|no)_proxy$)/i.test(
+      /^(SKEIN_(?!FRONT$)|OTEL_|ARTIFACT_S3_|EXECUTOR_RETRY_|SSH_KNOWN_HOSTS$|TRANSIENT_ERROR_PATTERN$|(https?|no)_proxy$)/i.test(
         name,
       ),
     );
