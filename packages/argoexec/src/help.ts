@@ -9,6 +9,9 @@ Commands of the executor's own containers:
   supervisor   both, in a pod without an init container
   version      print version information
 
+For people:
+  doctor       look at what usually goes wrong around an executor; its flags: argoexec doctor --help
+
 Commands that run in the user's containers:
   emissary     run a command and keep what it prints and writes
   kill         send a signal to a process

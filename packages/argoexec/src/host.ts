@@ -8,6 +8,10 @@ export interface Host {
   /** Sets a variable of the process itself, for libraries that read it there. */
   setEnv(name: string, value: string): void;
   paths: Paths;
+  /** Of the process as it was started; ours is 0 (contract §6 step 4). */
+  umask: number;
+  /** What stdout is shown on, for commands that people run. */
+  terminal: { columns: number; color: boolean };
   /** Each takes whole lines and has written them when it returns. */
   stdout(text: string): void;
   stderr(text: string): void;

@@ -18,6 +18,8 @@ const exitCode = await run({
   argv,
   env: process.env,
   paths: createPaths(root),
+  umask: 0o022,
+  terminal: { columns: 100, color: false },
   stdout: () => {},
   stderr: (text) => process.stderr.write(text),
   setEnv: () => {},

@@ -5,7 +5,7 @@ import type { Host } from "./host.ts";
 import { run } from "./run.ts";
 
 // Files that other containers write, whatever their uid, must not lose bits to our mask (contract §6 step 4).
-process.umask(0);
+const umask = process.umask(0);
 
 const crashed = new Promise<never>((_resolve, reject) => {
   const crash = (error: unknown): void => reject(new CrashError(errorMessage(error), { cause: error }));
@@ -22,6 +22,11 @@ const host: Host = {
     process.env[name] = value;
   },
   paths: createPaths(),
+  umask,
+  terminal: {
+    columns: process.stdout.columns ?? 100,
+    color: process.stdout.isTTY && !process.env.NO_COLOR,
+  },
   stdout: (text) => writeAll(1, text),
   stderr: (text) => writeAll(2, text),
   onTermination: (listener) => {

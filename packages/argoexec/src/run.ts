@@ -38,6 +38,12 @@ async function runToItsEnd(host: Host): Promise<Ending> {
   // Until the flags are understood: complaints about them are JSON upstream, too.
   let log = createLogger({ write: host.stderr, level: "info", format: "json" });
   try {
+    const [first, ...rest] = host.argv;
+    // For people, with flags of its own; the controller never starts it.
+    if (first === "doctor") {
+      const { doctorCommand } = await import("./doctor-command.ts");
+      return await Promise.race([doctorCommand(host, rest), host.crashed]);
+    }
     const line = parseCommandLine(host.argv);
     words = line.words;
     const print = printOnly(line);

@@ -49,6 +49,8 @@ export async function createTestHost(argv: string[], env: Environment = {}): Pro
       environment[name] = value;
     },
     paths,
+    umask: 0o022,
+    terminal: { columns: 100, color: false },
     root,
     written,
     stdout: (text) => {

@@ -18,6 +18,7 @@ export function whyNot(command: string): string {
     return `argoexec ${command} is not supported yet: ${purpose} need an executor that has it`;
   if (FRONT_ONLY.has(command))
     return `argoexec ${command} is run by the front; start it as bin/argoexec ${command}`;
+  if (command === "doctor") return "the flags of argoexec doctor stand behind it: argoexec doctor --help";
   return `unknown command "${command}" for "argoexec"`;
 }
 

@@ -104,6 +104,18 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     .action(async (target: string, flags: ClusterFlags & { level: "phases" | "artifacts" | "files" }) => {
       exitCode = await (await import("./trace-command.ts")).traceOnCommand(target, flags, host);
     });
+  program
+    .command("doctor")
+    .description(
+      "look at what usually goes wrong around an executor – rights, bucket, names, clocks, collector – and say how to mend it",
+    )
+    .argument("[flags...]", "see skein doctor --help")
+    // Its flags are those of argoexec doctor, which has no commander: one parser reads them for both.
+    .helpOption(false)
+    .allowUnknownOption()
+    .action(async (flags: string[]) => {
+      exitCode = await (await import("./doctor-command.ts")).doctorCommand(flags, host);
+    });
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

@@ -143,6 +143,7 @@ describe("parsePodClaims", () => {
     expect(parsePodClaims(`${token(claims)}\n`)).toEqual({
       namespace: "argo",
       nodeName: "worker-3",
+      serviceAccountName: "default",
       podName: "p-1",
       podUid: "u-1",
     });

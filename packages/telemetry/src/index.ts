@@ -46,3 +46,8 @@ export { hasCollector } from "./otlp-exporter.ts";
 export type { OtlpLink, OtlpSpan, OtlpTraceRequest } from "./otlp-span.ts";
 export type { WaitSpansInput } from "./wait-spans.ts";
 export { buildWaitSpans } from "./wait-spans.ts";
+
+// For the doctor.
+
+export type { CollectorAnswer } from "./ask-collector.ts";
+export { askCollector } from "./ask-collector.ts";

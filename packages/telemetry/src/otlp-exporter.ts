@@ -4,7 +4,7 @@ import { ConfigError } from "@skein/contract";
 
 export type OtlpProtocol = "grpc" | "http/protobuf" | "http/json";
 
-const PROTOCOLS: readonly string[] = ["grpc", "http/protobuf", "http/json"] satisfies OtlpProtocol[];
+export const PROTOCOLS: readonly OtlpProtocol[] = ["grpc", "http/protobuf", "http/json"];
 
 /**
  * The longest an export may take. Below the 2 s a shutdown may take, so that every timer and retry of the SDK is
@@ -28,7 +28,7 @@ export function parseOtlpTarget(env: Environment): OtlpTarget | undefined {
   const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined || env.OTEL_TRACES_EXPORTER === "none") return undefined;
   const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || "grpc";
-  if (!PROTOCOLS.includes(protocol)) {
+  if (!PROTOCOLS.some((known) => known === protocol)) {
     throw new ConfigError(`unsupported OTLP protocol "${protocol}": use one of ${PROTOCOLS.join(", ")}`, {
       exitCode: 1,
     });

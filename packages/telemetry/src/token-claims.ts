@@ -4,6 +4,7 @@ export interface PodClaims {
   podName?: string;
   podUid?: string;
   nodeName?: string;
+  serviceAccountName?: string;
 }
 
 /**
@@ -22,6 +23,7 @@ export function parsePodClaims(token: string | undefined): PodClaims {
       podName: text(field(field(kubernetes, "pod"), "name")),
       podUid: text(field(field(kubernetes, "pod"), "uid")),
       nodeName: text(field(field(kubernetes, "node"), "name")),
+      serviceAccountName: text(field(field(kubernetes, "serviceaccount"), "name")),
     });
   } catch {
     return {}; // not a JWT: some other kind of token, which is no business of tracing

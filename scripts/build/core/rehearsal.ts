@@ -68,6 +68,8 @@ async function act(
     argv: [...argv, "--loglevel", "info", "--log-format", "text"],
     env: environment(stage, paths, argv[0] ?? "", template),
     paths,
+    umask: 0o022,
+    terminal: { columns: 100, color: false },
     stdout: say,
     stderr: say,
     setEnv: () => {},

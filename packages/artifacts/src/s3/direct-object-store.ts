@@ -56,6 +56,17 @@ export class DirectObjectStore implements ObjectStore {
     this.#region = { name: connection.region };
   }
 
+  /** What requests are signed for: the location's, or what a refusal has named. */
+  get region(): string {
+    return this.#region.name;
+  }
+
+  /** The bucket's own address, without a slash at its end. */
+  get bucketAddress(): URL {
+    const { url, path } = this.#address("", this.#region.name);
+    return new URL(path.replace(/\/$/, ""), url);
+  }
+
   /** Gets credentials, so that the time this takes is not taken for the store's. */
   async authenticate(signal: AbortSignal): Promise<void> {
     if (this.#connection.options.credentials.type === "static") return;

@@ -30,6 +30,10 @@ var switches = []string{"--short", "--insecure-skip-tls-verify", "--disable-comp
 // subcommand finds the first argument that is neither a flag nor a flag's value, and gives the others in their order.
 // Whoever asks for help gets it, whatever else is there. Flags it does not know are the core's to judge.
 func subcommand(arguments []string) (name string, others []string) {
+	// The only command with flags, and a help, of its own.
+	if len(arguments) > 0 && arguments[0] == "doctor" {
+		return arguments[0], arguments[1:]
+	}
 	at := -1
 	for i := 0; i < len(arguments) && arguments[i] != "--"; i++ {
 		switch argument := arguments[i]; {

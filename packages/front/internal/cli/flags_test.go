@@ -20,6 +20,7 @@ func TestSubcommandIsFoundBehindFlags(t *testing.T) {
 		{[]string{"emissary", "--", "wait"}, "emissary", []string{"--", "wait"}},
 		{[]string{"--", "wait"}, "", []string{"--", "wait"}},
 		{[]string{"--help", "wait"}, "help", nil},
+		{[]string{"doctor", "--help"}, "doctor", []string{"--help"}},
 		{[]string{"wait", "--loglevel", "info", "-h"}, "help", nil},
 		{[]string{"emissary", "--", "ls", "--help"}, "emissary", []string{"--", "ls", "--help"}},
 	} {

@@ -16,6 +16,7 @@ Usage: argoexec COMMAND [FLAGS]
   artifact-plugin-sidecar   run a plugin
   kill SIGNAL PID           signal one process
   version [--short]         say which build this is
+  doctor [--help]           for people: look at what usually goes wrong around an executor
 
 Flags:
   --loglevel LEVEL          debug, info (default), warn or error

@@ -1,0 +1,62 @@
+import { existsSync } from "node:fs";
+import { inspectRepository, keysOfHosts } from "@skein/artifacts";
+import { errorMessage, type GitLocation } from "@skein/contract";
+import { type Check, fail, ok, RUN_IN_A_POD, skip, warn } from "../check.ts";
+import type { Examination } from "../examination.ts";
+import { gitRepositories } from "../git-repositories.ts";
+
+/** The files that say which git servers are who they claim to be. */
+export const knownHosts: Check = {
+  id: "known-hosts",
+  title: "known git hosts",
+  stuck: { say: "reading a file does not end: look at the volume that SSH_KNOWN_HOSTS is on" },
+  async run(examination) {
+    const { inPod, env, flags } = examination;
+    if (!inPod && flags.git.length === 0) return skip(RUN_IN_A_POD);
+    const files = examination.settings().git.knownHosts;
+    const read = await Promise.all(files.map(count));
+    const there = read.filter(({ keys }) => keys !== undefined);
+    const evidence = read
+      .map(({ file, keys, why }) => `${file}: ${keys === undefined ? why : `${keys} keys`}`)
+      .join(", ");
+    const unreadable = read.find(({ file, keys }) => keys === undefined && existsSync(file));
+    if (unreadable)
+      return fail(evidence, `let the executor's user read ${unreadable.file} (its mode, or fsGroup)`);
+    if (there.some(({ keys = 0 }) => keys > 0)) return ok(evidence);
+    const say = env.SSH_KNOWN_HOSTS
+      ? "SSH_KNOWN_HOSTS must name files that are mounted into init and have a line for each git server"
+      : "git over ssh will be refused: mount a file with a line for each git server and name it in SSH_KNOWN_HOSTS";
+    return warn(evidence, `${say}; lines are printed by`, ["ssh-keyscan HOST"]);
+  },
+};
+
+/** One check for each repository: address, network, host key, credentials. */
+export function gitChecks(examination: Examination): Check[] {
+  const repositories = gitRepositories(examination);
+  return repositories.map((at, index) => gitCheck(at, repositories.length > 1 ? `git-${index + 1}` : "git"));
+}
+
+function gitCheck(at: GitLocation, id: string): Check {
+  return {
+    id,
+    title: "git repository",
+    after: ["dns", "known-hosts"],
+    stuck: {
+      say: "the git server does not answer: let pods reach it (443 for https, 22 for ssh; docs/install.md, Network), and check HTTPS_PROXY",
+    },
+    async run(examination, { signal }) {
+      const { secrets, settings } = examination;
+      const { url, commit } = await inspectRepository(at, { secrets, settings: settings().git, signal });
+      return ok(commit ? `${url}, HEAD is ${commit.slice(0, 12)}` : `${url}, without a default branch`);
+    },
+  };
+}
+
+async function count(file: string): Promise<{ file: string; keys: number | undefined; why: string }> {
+  try {
+    return { file, keys: await keysOfHosts(file), why: "" };
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    return { file, keys: undefined, why: isMissing ? "not there" : errorMessage(error) };
+  }
+}

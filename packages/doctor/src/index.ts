@@ -1,0 +1,5 @@
+// For command lines.
+
+export type { DoctorHost } from "./run-doctor.ts";
+export { runDoctor } from "./run-doctor.ts";
+export type { TextOptions } from "./text.ts";

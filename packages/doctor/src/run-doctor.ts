@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import { type Environment, errorMessage, type Paths, redactSecrets } from "@skein/contract";
+import { allChecks } from "./all-checks.ts";
+import { openExamination } from "./examination.ts";
+import { DoctorUsageError, flagsHelp, parseDoctorFlags } from "./flags.ts";
+import { renderPod } from "./pod.ts";
+import { renderJson } from "./render-json.ts";
+import { renderTable } from "./render-table.ts";
+import { EXIT_MISUSE, EXIT_WELL, exitCodeOf } from "./report.ts";
+import { type Result, runChecks } from "./run-checks.ts";
+import type { TextOptions } from "./text.ts";
+
+/** The world outside the command. */
+export interface DoctorHost {
+  /** Nothing that is secret is handed to either. */
+  stdout(text: string): void;
+  stderr(text: string): void;
+  text: TextOptions;
+  env: Environment;
+  paths: Paths;
+  version: string;
+  /** Of the process as it was started. */
+  umask: number;
+  /** How the command is called here: `skein doctor`, `argoexec doctor`. */
+  command: string;
+  /** Asks to stop. */
+  signal: AbortSignal;
+}
+
+/**
+ * `skein doctor`, and `argoexec doctor` in the executor's image: looks at what usually goes wrong around an executor and says
+ * how to mend it. Changes nothing but for one probe object in the bucket, which it removes.
+ *
+ * @param args the command line behind the command's name
+ * @returns 0 when nothing has failed, 1 when something has, 2 when the command line was not understood
+ */
+export async function runDoctor(args: readonly string[], host: DoctorHost): Promise<number> {
+  try {
+    const flags = parseDoctorFlags(args);
+    if (flags === "help") {
+      host.stdout(help(host.command));
+      return EXIT_WELL;
+    }
+    const { env, paths, version, umask, signal } = host;
+    const nonce = randomBytes(6).toString("hex");
+    await using examination = await openExamination({ flags, env, paths, version, umask, nonce });
+    if (flags.pod) {
+      host.stdout(redactSecrets(await renderPod(examination)));
+      return EXIT_WELL;
+    }
+    const results = await runChecks(allChecks(examination), examination, {
+      timeLimitMs: flags.timeLimitMs,
+      signal,
+    });
+    const { inPod, namespace, serviceAccount, cluster } = examination;
+    if (sawNothing(results)) throw new DoctorUsageError(`nothing to look at: ${examination.whyNoCluster}`);
+    const head = { version, inPod, namespace, serviceAccount, apiServer: cluster?.connection.server.origin };
+    const report = { head, results };
+    host.stdout(redactSecrets(flags.json ? renderJson(report) : renderTable(report, host.text)));
+    return exitCodeOf(results);
+  } catch (error) {
+    if (!(error instanceof DoctorUsageError)) throw error;
+    host.stderr(`${host.command}: ${errorMessage(error)}; see ${host.command} --help\n`);
+    return EXIT_MISUSE;
+  }
+}
+
+/** Neither a cluster nor a bucket, a repository or a collector was named, or could be found. */
+function sawNothing(results: readonly Result[]): boolean {
+  return results.every(({ finding, id }) => finding.status === "skip" || id === "repository");
+}
+
+function help(command: string): string {
+  return `Usage: ${command} [flags]
+
+Looks at what usually goes wrong around an executor: rights, names, clocks, bucket access, certificates, git hosts, disk,
+collector, settings. Prints what it saw and what to do. Puts one small object into the bucket and removes it.
+
+Run it where executors run: kubectl -n NAMESPACE exec POD -c wait -- argoexec doctor, or skein doctor --pod | kubectl create -f -
+
+Flags:
+${flagsHelp()}
+Exit code 0: nothing has failed; 1: something has; 2: the command line was not understood.
+`;
+}
