@@ -2,7 +2,7 @@ import { deepEqual, equal, match, throws } from "node:assert/strict";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import type { ApiServer } from "./api-server.ts";
+import type { ApiServer } from "../../test/e2e/cluster/api-server.ts";
 import { type Cases, CHECKOUT, installBlocks, run } from "./case.ts";
 import { ARGO, documentedPatches, INIT_LAYOUT, INITLESS_LAYOUT, SKEIN } from "./patch-cases.ts";
 import { containersOf, type Pod, patchedPod, recordedPod } from "./patched-pod.ts";
@@ -85,8 +85,6 @@ export function clusterCases({ kubeconfig }: ApiServer, scratch: string): Cases 
         apply({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: name } });
       }
       kubectl("label", "namespace", "locked", "pod-security.kubernetes.io/enforce=restricted");
-      apply(TASK_RESULTS);
-      kubectl("wait", "--for=condition=Established", "--timeout=60s", `crd/${TASK_RESULTS.metadata.name}`);
       apply(CONTROLLER);
     },
     ...roundTrips,
@@ -176,26 +174,6 @@ export function clusterCases({ kubeconfig }: ApiServer, scratch: string): Cases 
     },
   };
 }
-
-/** As far as executors use it. */
-const TASK_RESULTS = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "workflowtaskresults.argoproj.io" },
-  spec: {
-    group: "argoproj.io",
-    scope: "Namespaced",
-    names: { kind: "WorkflowTaskResult", plural: "workflowtaskresults", singular: "workflowtaskresult" },
-    versions: [
-      {
-        name: "v1alpha1",
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-      },
-    ],
-  },
-};
 
 /** What the commands name; nothing runs it. */
 const CONTROLLER = {

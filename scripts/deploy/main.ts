@@ -3,10 +3,13 @@
  * controller does, and runs its commands against a real API server where `make e2e` has built one.
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startApiServer, whyNoApiServer } from "./api-server.ts";
+import { API_SERVER } from "../../test/e2e/cluster/api-server.ts";
+import { startControlPlane } from "../../test/e2e/cluster/control-plane.ts";
+import { installCustomResources } from "../../test/e2e/cluster/custom-resources.ts";
 import type { Cases } from "./case.ts";
 import { clusterCases } from "./cluster-cases.ts";
 import { patchCases } from "./patch-cases.ts";
@@ -14,6 +17,13 @@ import { renderCases } from "./render-cases.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "skein-deploy-"));
 const totals = { passed: 0, failed: 0, skipped: 0 };
+
+/** Why there can be no API server on this machine; undefined when there can. */
+function whyNoApiServer(): string | undefined {
+  if (!existsSync(API_SERVER)) return "there is no kube-apiserver; `make e2e` builds it";
+  if (spawnSync("etcd", ["--version"]).error) return "there is no etcd (Debian: apt-get install etcd-server)";
+  return undefined;
+}
 
 async function runAll(cases: Cases): Promise<void> {
   for (const [name, work] of Object.entries(cases)) {
@@ -33,8 +43,9 @@ try {
   await runAll(patchCases(scratch));
   const missing = whyNoApiServer();
   if (missing === undefined) {
-    await using server = await startApiServer(join(scratch, "cluster"));
-    await runAll(clusterCases(server, scratch));
+    await using cluster = await startControlPlane(join(scratch, "cluster"));
+    await installCustomResources(cluster.api.admin);
+    await runAll(clusterCases(cluster.api, scratch));
   } else {
     totals.skipped += 1;
     process.stdout.write(`  – the commands of docs/install.md against an API server: ${missing}\n`);

@@ -90,7 +90,7 @@ export function patchCases(scratch: string): Cases {
       const patched = patch(recordedPod("artifact-passing-consumer", "ci"), patches.certificates);
       for (const { name, env = [], volumeMounts = [] } of containersOf(patched)) {
         const has = [
-          env.some((each) => each.name === "SSL_CERT_FILE"),
+          env.some((each) => each.name === "SSL_CERT_DIR"),
           volumeMounts.some((mount) => mount.name === "company-ca"),
         ];
         deepEqual(has, name === "main" ? [false, false] : [true, true], name);

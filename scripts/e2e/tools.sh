@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds what `make e2e` runs beside the executor: a kube-apiserver and an OpenTelemetry collector, into .tools/bin, and
-# says which programs of the machine are missing. Each step is skipped while what it depends on is unchanged.
+# says which programs of the machine are missing. Each step is skipped while what it depends on is unchanged. With the
+# argument `controller` also what `make e2e-controller` needs: a workflow controller, and the kubelet's part in exec.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -50,6 +51,16 @@ build_api_server() {
     -o ../../.tools/bin/kube-apiserver.new k8s.io/kubernetes/cmd/kube-apiserver)
 }
 
+build_exec() {
+  (cd tools/kube-apiserver && CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags='-s -w' \
+    -o ../../.tools/bin/kubelet-exec.new ./exec)
+}
+
+build_controller() {
+  (cd tools/workflow-controller && CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags='-s -w' \
+    -o ../../.tools/bin/workflow-controller.new github.com/argoproj/argo-workflows/v4/cmd/workflow-controller)
+}
+
 build_collector() {
   local builder=go.opentelemetry.io/collector/cmd/builder@v0.161.0 work
   work=$(mktemp -d)
@@ -63,3 +74,7 @@ build_collector() {
 check_machine
 once kube-apiserver "six to ten minutes" tools/kube-apiserver/go.mod tools/kube-apiserver/go.sum -- build_api_server
 once otelcol "four minutes" tools/collector/builder.yaml -- build_collector
+if [ "${1:-}" = controller ]; then
+  once kubelet-exec "a minute" tools/kube-apiserver/go.{mod,sum} tools/kube-apiserver/exec/main.go -- build_exec
+  once workflow-controller "six to ten minutes" tools/workflow-controller/go.{mod,sum} -- build_controller
+fi

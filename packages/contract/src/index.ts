@@ -15,6 +15,8 @@ export {
   relocate,
   withKey,
 } from "./artifact-location.ts";
+// Whom TLS connections trust.
+export { certificateFiles } from "./certificate-files.ts";
 export { cleanArtifactPath, cleanPath, isWithin, joinPath } from "./clean-path.ts";
 // What the pod gives and takes.
 export type { Environment, ExecutorConfig, RetryConfig } from "./config.ts";

@@ -176,6 +176,32 @@ describe("runWaitFinish", () => {
     expect((await runWaitFinish(pod.parts)).error).toBeUndefined();
   });
 
+  it("hides the reason why main of an init-less pod was not started behind no missing output", async () => {
+    const pod = await createTestPod(
+      {
+        container: {},
+        outputs: {
+          parameters: [{ name: "p", valueFrom: { path: "/tmp/p" } }],
+          artifacts: [{ name: "out", path: "/tmp/out" }],
+        },
+        archiveLocation: { ...archiveLocation, archiveLogs: true },
+      },
+      { env: { ARGO_INITLESS_POD: "true" } },
+    );
+    const ofMain = (...lines: object[]) =>
+      put(pod.paths.journal("main"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const start = { event: "start", timeUnixNano: "1", role: "emissary", traceparent: "", parentSpanId: "" };
+    const notReady = { event: "pre_main", timeUnixNano: "2", ready: false };
+    await ofMain(start, notReady);
+    await put(pod.paths.combined("main"), "");
+    expect(await runWaitFinish(pod.parts)).toEqual({ error: undefined, message: undefined });
+    expect(pod.messages()).toContainEqual(expect.stringMatching(/^main was not started/));
+    expect(pod.reported.steps).toEqual(["report", "finalize"]);
+    // Of a main that was started, they are missing.
+    await ofMain(start);
+    expect((await runWaitFinish(pod.parts)).error?.message).toMatch(/outputs\/parameters\/tmp\/p/);
+  });
+
   it("keeps the end of a long result and says so", async () => {
     const pod = await createTestPod({ container: {} }, { env: { ARGO_INCLUDE_SCRIPT_OUTPUT: "true" } });
     await put(pod.paths.stdout("main"), "x".repeat(300_000));

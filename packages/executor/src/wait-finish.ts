@@ -1,10 +1,10 @@
 import type { TransferEngine } from "@skein/artifacts";
-import { hasOutputs, type JournalLine } from "@skein/contract";
+import { hasOutputs, type JournalLine, MAIN_CONTAINER } from "@skein/contract";
 import type { TaskResultReporter } from "@skein/kubernetes";
 import { CollectedOutputs } from "./collected-outputs.ts";
 import { saveContainerLogs } from "./container-logs.ts";
 import { reportEarly } from "./early-report.ts";
-import { ownLife } from "./journal-file.ts";
+import { createJournal, ownLife } from "./journal-file.ts";
 import { saveOutputArtifacts } from "./output-artifacts.ts";
 import { readOutputParameters } from "./output-parameters.ts";
 import type { TransferParts, WaitParts } from "./parts.ts";
@@ -44,7 +44,7 @@ export async function runWaitFinish(parts: FinishParts): Promise<FinishOutcome> 
     report: async (outputs) => (await reporter()).reportOnce(outputs),
     log,
   });
-  await collectOutputs(parts, errors, { hasStarted: hasStarted(lines), collected });
+  await collectOutputs(parts, errors, { hasStarted: await hasStarted(parts, lines), collected });
   await endEarlyReports();
   // Progress is a courtesy: that it could not be told is no reason to fail.
   await sendProgress(parts, lines, reporter).catch((error: unknown) => {
@@ -58,9 +58,23 @@ export async function runWaitFinish(parts: FinishParts): Promise<FinishOutcome> 
   return { error, message: errors.first?.message };
 }
 
-/** Without inputs, the containers of an init-less pod were never started: there is nothing to collect but logs. */
-function hasStarted(lines: readonly JournalLine[]): boolean {
-  return lines.findLast((line) => line.event === "pre_main")?.ready ?? true;
+/**
+ * Without inputs, the containers of an init-less pod were never started: there is nothing to collect but logs. That goes
+ * for main, too, when it could not put its inputs in place. It says why, and the controller shows that unless the
+ * supervisor fails (contract §1.8), as it would for want of outputs.
+ */
+async function hasStarted(
+  { config, log, paths }: FinishParts,
+  lines: readonly JournalLine[],
+): Promise<boolean> {
+  const isReady = (some: readonly JournalLine[]): boolean =>
+    some.findLast((line) => line.event === "pre_main")?.ready ?? true;
+  if (!isReady(lines)) return false;
+  if (!config.initless) return true;
+  const ofMain = await createJournal(paths.journal(MAIN_CONTAINER)).read();
+  if (isReady(ownLife(ofMain))) return true;
+  log.warn("main was not started, so there are no outputs; its own message says why");
+  return false;
 }
 
 /**

@@ -3,6 +3,7 @@ import { terminateContainers } from "../controller/kill.ts";
 import type { Case } from "../suite/case.ts";
 import { assertArchivedLog, assertComplete, assertEnded, spanOf } from "../suite/expect.ts";
 import { filesOfTgz, objectOf } from "../suite/objects.ts";
+import { slowness } from "../suite/slowness.ts";
 
 /** Steps that are ended from outside: by deadlines, by deletion, by the kernel. */
 export const ENDING_CASES: readonly Case[] = [
@@ -12,8 +13,8 @@ export const ENDING_CASES: readonly Case[] = [
       "the workflow's deadline ends main with SIGTERM, what it has written is collected, and wait says why",
     async run({ world, version, step }) {
       const end = await step({
-        // Late enough for main to have written, also on a busy machine.
-        deadline: new Date(Date.now() + 10_000),
+        // Late enough for main to have written.
+        deadline: new Date(Date.now() + 8_000 * slowness()),
         template: {
           name: "workflow-deadline",
           container: {
@@ -38,8 +39,8 @@ export const ENDING_CASES: readonly Case[] = [
       "the template's activeDeadlineSeconds: the kubelet ends the whole pod, and its outputs are still collected",
     async run({ world, step }) {
       const end = await step({
-        activeDeadlineSeconds: 8,
-        terminationGracePeriodSeconds: 20,
+        activeDeadlineSeconds: Math.ceil(6 * slowness()),
+        terminationGracePeriodSeconds: Math.ceil(20 * slowness()),
         template: {
           name: "pod-deadline",
           container: {
@@ -94,7 +95,7 @@ export const ENDING_CASES: readonly Case[] = [
     shows: "a pod that is deleted: main tidies up within the grace period, and what it then writes is saved",
     async run({ world, step }) {
       const end = await step({
-        terminationGracePeriodSeconds: 20,
+        terminationGracePeriodSeconds: Math.ceil(20 * slowness()),
         isWatched: false,
         template: {
           name: "deletion",
@@ -123,7 +124,7 @@ export const ENDING_CASES: readonly Case[] = [
       "a pod that is deleted while main ignores SIGTERM: main is killed, and wait has reported before it is, too",
     async run({ world, step }) {
       const end = await step({
-        terminationGracePeriodSeconds: 10,
+        terminationGracePeriodSeconds: Math.ceil(10 * slowness()),
         isWatched: false,
         template: {
           name: "deaf-main-deleted",

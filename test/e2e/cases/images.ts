@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { SecurityContext } from "../controller/pod.ts";
 import { type ControllerVersion, versionOf } from "../controller/versions.ts";
 import { type Case, since } from "../suite/case.ts";
-import { assertArchivedLog, assertEnded, assertSucceeded } from "../suite/expect.ts";
+import { assertArchivedLog, assertComplete, assertEnded, assertSucceeded } from "../suite/expect.ts";
 import { filesOfTgz, objectOf, putObject } from "../suite/objects.ts";
 
 const LOCKED: SecurityContext = {
@@ -122,7 +122,8 @@ export const IMAGE_CASES: readonly Case[] = [
   {
     name: "locked-input",
     shows:
-      "without an init container an input cannot be put into a read-only root: main ends 65 and says which and where",
+      "without an init container an input cannot be put into a read-only root: main ends 65 and says which and where, " +
+      "and the outputs that it never made do not hide that",
     versions: [versionOf("v4.1", "initless")],
     async run({ world, step }) {
       const end = await step({
@@ -134,6 +135,10 @@ export const IMAGE_CASES: readonly Case[] = [
             command: ["cat", "/in/text"],
             securityContext: { readOnlyRootFilesystem: true },
           },
+          outputs: {
+            parameters: [{ name: "p", valueFrom: { path: "/tmp/p" } }],
+            artifacts: [{ name: "out", path: "/tmp/out" }],
+          },
         },
       });
       assertEnded(end, "main", 65, /artifact "in" at \/in\/text: .*read-only file system/);
@@ -141,6 +146,8 @@ export const IMAGE_CASES: readonly Case[] = [
         phase: "Failed",
         message: `main: Error (exit code 65): ${end.status.containers.main?.message}`,
       });
+      assertEnded(end, "supervisor", 0);
+      assertComplete(end);
     },
   },
   {

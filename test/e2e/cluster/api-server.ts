@@ -16,6 +16,8 @@ export interface ApiServer {
   signingKey: string;
   /** As a cluster's administrator. */
   admin: KubeClient;
+  /** Path of the same administrator's kubeconfig, for other programs. */
+  kubeconfig: string;
   /** It ends without a word, and its clients' connections with it. */
   crash(): Promise<void>;
   /** After a crash: the same server, on the same port, with the same data. */
@@ -23,13 +25,13 @@ export interface ApiServer {
   stop(): Promise<void>;
 }
 
-const PROGRAM = fileURLToPath(new URL("../../../.tools/bin/kube-apiserver", import.meta.url));
+export const API_SERVER = fileURLToPath(new URL("../../../.tools/bin/kube-apiserver", import.meta.url));
 const ADMIN_TOKEN = "e2e-administrator";
 const ISSUER = "https://kubernetes.default.svc";
 
 export async function startApiServer(directory: string, etcd: string): Promise<ApiServer> {
-  if (!existsSync(PROGRAM)) {
-    throw new Error(`the suite runs a real API server, and ${PROGRAM} is not there: run \`make e2e\``);
+  if (!existsSync(API_SERVER)) {
+    throw new Error(`the suite runs a real API server, and ${API_SERVER} is not there: run \`make e2e\``);
   }
   const port = await freePort();
   const file = (name: string, content: string): string => {
@@ -63,7 +65,7 @@ export async function startApiServer(directory: string, etcd: string): Promise<A
   const admin = createKubeClient(port, LOOPBACK_CERTIFICATE, ADMIN_TOKEN);
   const launch = (): Promise<Server> =>
     startServer({
-      argv: [PROGRAM, ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)],
+      argv: [API_SERVER, ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)],
       log: join(directory, "kube-apiserver.log"),
       isReady: async () => (await admin.get<string>("/readyz")) === "ok",
       startTimeoutMs: 120_000,
@@ -74,6 +76,7 @@ export async function startApiServer(directory: string, etcd: string): Promise<A
     ca: LOOPBACK_CERTIFICATE,
     signingKey: privateKey,
     admin,
+    kubeconfig: file("kubeconfig", adminConfig(port)),
     crash: () => server.kill(),
     async start() {
       server = await launch();
@@ -83,4 +86,17 @@ export async function startApiServer(directory: string, etcd: string): Promise<A
       await server.stop();
     },
   };
+}
+
+function adminConfig(port: number): string {
+  const authority = Buffer.from(LOOPBACK_CERTIFICATE).toString("base64");
+  const cluster = { server: `https://127.0.0.1:${port}`, "certificate-authority-data": authority };
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "e2e",
+    clusters: [{ name: "e2e", cluster }],
+    users: [{ name: "admin", user: { token: ADMIN_TOKEN } }],
+    contexts: [{ name: "e2e", context: { cluster: "e2e", user: "admin" } }],
+  });
 }

@@ -17,20 +17,26 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** Our own minimal definitions: the API server keeps every field, whatever a controller's own schema says. */
-export async function installCustomResources(admin: KubeClient): Promise<void> {
+export const MINIMAL_DEFINITIONS: readonly KubeObject[] = KINDS.map(definition);
+
+/** Creates custom resources and waits until they are served. */
+export async function installCustomResources(
+  admin: KubeClient,
+  definitions: readonly KubeObject[] = MINIMAL_DEFINITIONS,
+): Promise<void> {
   const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-  for (const kind of KINDS) await admin.create(path, definition(kind));
-  for (const { plural } of KINDS) {
+  for (const each of definitions) await admin.create(path, each);
+  for (const { metadata } of definitions) {
+    const name = metadata.name ?? "";
     await untilTrue(async () => {
-      const { status } = await admin.get<{ status?: Status }>(`${path}/${plural}.${GROUP}`);
+      const { status } = await admin.get<{ status?: Status }>(`${path}/${name}`);
       return (
         status?.conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false
       );
     });
     // Established, it is served a moment later.
-    await untilTrue(async () =>
-      Boolean(await admin.get(`/apis/${GROUP}/v1alpha1/namespaces/default/${plural}`)),
-    );
+    const plural = name.slice(0, name.indexOf("."));
+    await untilTrue(async () => Boolean(await admin.get(`/apis/${GROUP}/v1alpha1/${plural}`)));
   }
 }
 

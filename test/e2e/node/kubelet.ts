@@ -44,11 +44,16 @@ export interface RunningPod {
 export interface Kubelet {
   /** Creates the pod in the API server, bound to this node, and runs it. */
   run(pod: Pod): Promise<RunningPod>;
+  /** Runs a pod that is in the API server, and bound to this node. */
+  adopt(pod: CreatedPod): Promise<RunningPod>;
   /** Where a pod's logs and volumes are. */
   directoryOf(pod: string): string;
   /** Removes a pod that has ended, with everything it left. */
   remove(pod: RunningPod): Promise<void>;
 }
+
+/** As the API server gives it back. */
+export type CreatedPod = Pod & { metadata: { uid: string } };
 
 export interface KubeletOptions {
   api: ApiServer;
@@ -72,44 +77,45 @@ const GRACE_PERIOD_SECONDS = 30;
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { api, podman, directory, imageRoot, flags = () => [] } = options;
   const directoryOf = (pod: string): string => join(directory, pod);
+  const adopt = async (pod: CreatedPod): Promise<RunningPod> => {
+    const { name, uid } = pod.metadata;
+    const root = directoryOf(name);
+    const volumes = await createPodVolumes(api, pod, join(root, "volumes"), imageRoot);
+    const apiPort = api.port;
+    const containers = createPodContainers({ podman, pod, volumes, directory: root, apiPort, flags });
+    const { terminationGracePeriodSeconds: gracePeriod = GRACE_PERIOD_SECONDS } = pod.spec;
+    const end = runWithDeadline(pod, containers, gracePeriod);
+    end.catch(() => {}); // whoever waits for it hears of it
+    const { life, stop } = containers;
+    return {
+      name,
+      uid,
+      directory: root,
+      containers: containers.ids,
+      volumes,
+      started: (container) => life(container).started,
+      isRunning: (container) => life(container).isRunning(),
+      ended: (container) => life(container).terminated,
+      log: (container) => readFileSync(join(root, container, "log"), "utf8"),
+      exec: (container, ...argv) => podman.try("exec", life(container).id, ...argv),
+      signal: async (container, signal) => {
+        await podman.run("kill", "--signal", signal, life(container).id);
+      },
+      delete: (seconds = gracePeriod) => stop(seconds),
+      end,
+    };
+  };
   return {
     directoryOf,
+    adopt,
     async remove({ name, containers }) {
       await podman.run("rm", "--force", "--ignore", "--time", "0", ...containers());
       rmSync(directoryOf(name), { recursive: true, force: true });
     },
     async run(wanted) {
       const path = `/api/v1/namespaces/${wanted.metadata.namespace}/pods`;
-      const pod = await api.admin.create<Pod & { metadata: { uid: string } }>(path, {
-        ...wanted,
-        spec: { ...wanted.spec, nodeName: NODE },
-      });
-      const { name, uid } = pod.metadata;
-      const root = directoryOf(name);
-      const volumes = await createPodVolumes(api, pod, join(root, "volumes"), imageRoot);
-      const apiPort = api.port;
-      const containers = createPodContainers({ podman, pod, volumes, directory: root, apiPort, flags });
-      const { terminationGracePeriodSeconds: gracePeriod = GRACE_PERIOD_SECONDS } = pod.spec;
-      const end = runWithDeadline(pod, containers, gracePeriod);
-      end.catch(() => {}); // whoever waits for it hears of it
-      const { life, stop } = containers;
-      return {
-        name,
-        uid,
-        directory: root,
-        containers: containers.ids,
-        volumes,
-        started: (container) => life(container).started,
-        isRunning: (container) => life(container).isRunning(),
-        ended: (container) => life(container).terminated,
-        log: (container) => readFileSync(join(root, container, "log"), "utf8"),
-        exec: (container, ...argv) => podman.try("exec", life(container).id, ...argv),
-        signal: async (container, signal) => {
-          await podman.run("kill", "--signal", signal, life(container).id);
-        },
-        delete: (seconds = gracePeriod) => stop(seconds),
-        end,
-      };
+      const spec = { ...wanted.spec, nodeName: NODE };
+      return adopt(await api.admin.create<CreatedPod>(path, { ...wanted, spec }));
     },
   };
 }

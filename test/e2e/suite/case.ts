@@ -19,7 +19,7 @@ export interface Case {
   versions?: readonly ControllerVersion[];
   /** Disturbs the others, so it runs alone. */
   isExclusive?: boolean;
-  /** Default two minutes. */
+  /** On a quiet machine. Default two minutes. */
   timeoutMs?: number;
   run(context: CaseContext): Promise<void>;
 }

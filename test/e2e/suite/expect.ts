@@ -60,7 +60,7 @@ export function assertEnded(
   else assert.match(terminated.message, message);
 }
 
-const SOON_MS = 10_000;
+const SOON_MS = 60_000;
 const POLL_MS = 50;
 
 /** For what comes by way of the collector: tries again until it holds, and fails with the last complaint. */

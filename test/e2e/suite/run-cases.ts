@@ -4,6 +4,7 @@ import type { RunningPod } from "../node/kubelet.ts";
 import type { Case, CaseContext } from "./case.ts";
 import { keepEvidence } from "./evidence.ts";
 import { runStep, type StepEnd } from "./run-step.ts";
+import { slowness } from "./slowness.ts";
 import type { World } from "./world.ts";
 
 /** A case for pods of one version. */
@@ -82,7 +83,7 @@ async function runCase(world: World, { test, version }: Planned, evidence: strin
   const start = performance.now();
   const seconds = (): number => (performance.now() - start) / 1000;
   try {
-    await withTimeout(test.run(context), test.timeoutMs ?? TIMEOUT_MS);
+    await withTimeout(test.run(context), (test.timeoutMs ?? TIMEOUT_MS) * slowness());
     return { test, version, seconds: seconds() };
   } catch (error) {
     const directory = join(evidence, `${test.name}-${version.name}-${version.layout}`);
@@ -96,7 +97,7 @@ async function runCase(world: World, { test, version }: Planned, evidence: strin
 async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new Error(`the case did not end within ${timeoutMs / 1000} s`)),
+    () => late.reject(new Error(`the case did not end within ${Math.round(timeoutMs / 1000)} s`)),
     timeoutMs,
   );
   try {

@@ -186,7 +186,7 @@ async function readResult({ api }: World, nodeId: string): Promise<TaskResult | 
   }
 }
 
-const SPANS_TIMEOUT_MS = 10_000;
+const SPANS_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 
 /** Spans pass through the collector, so the last ones may come a moment after the pod's end. */

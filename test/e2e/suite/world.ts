@@ -1,10 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type S3Server, startS3Server } from "../../support/s3-server.ts";
-import { NAMESPACE } from "../cluster/access.ts";
+import { installAccess, NAMESPACE } from "../cluster/access.ts";
 import type { ApiServer } from "../cluster/api-server.ts";
 import { type Collector, startCollector } from "../cluster/collector.ts";
 import { startControlPlane } from "../cluster/control-plane.ts";
+import { installCustomResources } from "../cluster/custom-resources.ts";
+import { documentedRole } from "../cluster/documented-role.ts";
+import type { KubeObject } from "../cluster/kube-client.ts";
 import { makeUserImages, type UserImages } from "../node/images.ts";
 import { createKubelet, type Kubelet, type KubeletOptions } from "../node/kubelet.ts";
 import { createPodman, type Podman } from "../node/podman.ts";
@@ -39,6 +42,8 @@ export interface WorldOptions {
   tag: string;
   /** Settings of the container engine. */
   containersConf: string;
+  /** Definitions of Argo's kinds. Default our own minimal ones. */
+  customResources?: readonly KubeObject[];
   /** Of the store's buckets. Default a temporary directory. */
   storeRoot?: string;
   /** More flags of the container engine, for each container. */
@@ -58,6 +63,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     mkdirSync(servers, { recursive: true });
     const collector = stack.use(await startCollector(servers));
     const { api } = stack.use(await startControlPlane(join(servers, "control-plane")));
+    await installCustomResources(api.admin, options.customResources);
+    await installAccess(api.admin, api.ca, documentedRole());
     await api.admin.create(`/api/v1/namespaces/${NAMESPACE}/secrets`, {
       metadata: { name: CREDENTIALS },
       stringData: { accesskey: store.accessKey, secretkey: store.secretKey },

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { GitLocation } from "@skein/contract";
+import { certificateFiles, type GitLocation } from "@skein/contract";
 import type { SecretReader } from "../secret-reader.ts";
 import { type ConfigSection, formatConfig } from "./git-config.ts";
 import {
@@ -192,15 +191,21 @@ async function sshHosts(
 
 /** git's curl knows neither Go's nor Node.js' variables. LFS is a Go program, and has its own way of reading one file. */
 async function trust({ authorities, env }: GitSettings, directory: string): Promise<Record<string, string>> {
-  const capath = env.SSL_CERT_DIR && !env.GIT_SSL_CAPATH ? { GIT_SSL_CAPATH: env.SSL_CERT_DIR } : {};
-  const files = authorities.filter((path) => existsSync(path));
-  if (env.GIT_SSL_CAINFO || files.length === 0) return capath;
-  let [bundle = ""] = files;
-  if (files.length > 1) {
+  if (env.GIT_SSL_CAINFO) return {};
+  const texts = await Promise.all(
+    [...authorities, ...certificateFiles(env.SSL_CERT_DIR)].map(async (path) => ({
+      path,
+      text: await readFile(path, "utf8").catch(() => undefined),
+    })),
+  );
+  const found = texts.filter(({ text }) => text !== undefined);
+  let [bundle] = found.map(({ path }) => path);
+  if (bundle === undefined) return {};
+  if (found.length > 1) {
     bundle = join(directory, "authorities.pem");
-    await writeFile(bundle, (await Promise.all(files.map((path) => readFile(path, "utf8")))).join("\n"));
+    await writeFile(bundle, found.map(({ text }) => text).join("\n"));
   }
-  return { ...capath, GIT_SSL_CAINFO: bundle, SSL_CERT_FILE: bundle };
+  return { GIT_SSL_CAINFO: bundle, SSL_CERT_FILE: bundle };
 }
 
 function definedOnly(env: GitSettings["env"]): Record<string, string | undefined> {

@@ -105,7 +105,7 @@ const MEANINGS: readonly Meaning[] = [
       /SSL certificate problem|certificate verification failed|local issuer certificate|certificate subject name|error setting certificate|SSL_CTX|x509: certificate|certificate signed by unknown authority/i,
     code: "network.tls",
     remedy:
-      "the server's certificate is not one that is trusted: name its authority's file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS, or set insecureSkipTLS",
+      "the server's certificate is not one that is trusted: name its authority's file in SSL_CERT_FILE, or a directory that has it in SSL_CERT_DIR (executor.env), or set insecureSkipTLS",
   },
   { pattern: /Operation too slow|Operation timed out/i, code: "transfer.stalled", transient: true },
   {

@@ -255,7 +255,7 @@ describe("over TLS", () => {
     await withServer({ tls }, async (repo) => {
       await expect(load({ repo })).rejects.toMatchObject({
         code: "network.tls",
-        remedy: expect.stringMatching(/SSL_CERT_FILE .*insecureSkipTLS/),
+        remedy: expect.stringMatching(/SSL_CERT_FILE, .*SSL_CERT_DIR .*insecureSkipTLS/),
       });
     });
   });
@@ -271,6 +271,16 @@ describe("over TLS", () => {
       });
     },
   );
+
+  it("a server is trusted when a file of a directory in SSL_CERT_DIR is its authority, whatever it is called", async () => {
+    await withAuthority(async (file) => {
+      await withServer({ tls }, async (repo) => {
+        const settings = settingsFrom({ SSL_CERT_DIR: `/missing:${dirname(file)}` });
+        await using loaded = await load({ repo }, settings);
+        expect(await loaded.text("a.txt")).toBe("one\n");
+      });
+    });
+  });
 
   it("further authorities stand beside the system's", async () => {
     await withAuthority(async (file) => {

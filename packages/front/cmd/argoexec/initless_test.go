@@ -141,6 +141,10 @@ func TestAnInputDoesNotReplaceWhatIsInAVolume(t *testing.T) {
 			if got := p.read(p.paths.TerminationLog()); !strings.HasPrefix(got, want) {
 				t.Errorf("termination message %q, want %q", got, want)
 			}
+			// By this the supervisor knows that there never were outputs.
+			if got := p.read(p.paths.Journal("main")); !strings.Contains(got, `"ready":false`) {
+				t.Errorf("journal %q", got)
+			}
 			if !exists(precious) {
 				t.Error("the volume was cleared")
 			}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/skein/front/internal/exit"
+	"github.com/skein/front/internal/journal"
 	"github.com/skein/front/internal/logging"
 	"github.com/skein/front/internal/outputs"
 	"github.com/skein/front/internal/process"
@@ -64,7 +65,7 @@ func (e *emissary) prepare(ctx context.Context, command []string) (program strin
 	}
 	if e.Config.WaitForReady {
 		if err := e.waitForSupervisor(ctx); err != nil {
-			return "", nil, exit.With(exit.PreMain, err)
+			return "", nil, e.notReady(err)
 		}
 	}
 	if e.template, err = template.Read(e.Paths, e.Config); err != nil {
@@ -72,7 +73,7 @@ func (e *emissary) prepare(ctx context.Context, command []string) (program strin
 	}
 	if e.Config.WaitForReady && e.isMain() {
 		if err := e.linkInputs(); err != nil {
-			return "", nil, exit.With(exit.PreMain, err)
+			return "", nil, e.notReady(err)
 		}
 	}
 	if err := e.awaitDependencies(ctx); err != nil {
@@ -95,6 +96,14 @@ func (e *emissary) prepare(ctx context.Context, command []string) (program strin
 }
 
 func (e *emissary) isMain() bool { return e.Config.ContainerName == template.MainContainer }
+
+// notReady ends a container of an init-less pod that has nothing to start from. The controller shows what its supervisor
+// says in place of that (contract §1.8), so the supervisor has to know, before it sees the exit code, that there never
+// were outputs: their absence would hide the reason.
+func (e *emissary) notReady(cause error) error {
+	e.Journal.Write(&journal.PreMain{Header: journal.Named("pre_main"), Ready: false})
+	return exit.With(exit.PreMain, cause)
+}
 
 // cannotStart is the error of a command that cannot be started. 64, the code of our own errors, makes a member of a
 // containerSet an Error, but a single container Failed; for the same mistake to be Failed everywhere, members get the

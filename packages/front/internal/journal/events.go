@@ -77,7 +77,7 @@ type End struct {
 }
 
 // PreMain is the end of what comes before the user's containers in a pod without an init container. Not ready: they do
-// not start, and there will be no outputs.
+// not start, and there will be no outputs. In the journal of one of them it is that one which does not start.
 type PreMain struct {
 	Header
 	Ready bool `json:"ready"`
