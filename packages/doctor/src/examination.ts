@@ -103,7 +103,11 @@ export async function openExamination(options: ExaminationOptions): Promise<Exam
     }),
   );
   const open = (at: S3Location): Promise<InspectedStore> =>
-    inspectStore(at, secrets, { maxSockets: 4, proxyEnv: settings().proxyEnv });
+    inspectStore(at, secrets, {
+      maxSockets: 4,
+      idleTimeoutMs: settings().stallTimeoutMs,
+      proxyEnv: settings().proxyEnv,
+    });
   const store = once(async () => open(s3Of(await repository())));
   const storeToStrangers = once(async () => open(withoutCredentials(s3Of(await repository()))));
   return {

@@ -74,6 +74,7 @@ export async function openInspectedStore(
       method: "HEAD",
       headers: { host: url.host, "user-agent": "skein" },
       agent: url.protocol === "http:" ? http : (agent ?? https),
+      idleTimeoutMs: connection.idleTimeoutMs,
       signal,
     });
   };
