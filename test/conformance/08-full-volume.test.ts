@@ -18,9 +18,11 @@ const tight = (
   pod: (cluster: Cluster) => PodRequest,
   expected: Expectation,
   check: (end: PodEnd) => void = () => {},
+  pitfall?: number,
 ): ConformanceCase => ({
   section,
   statement,
+  ...(pitfall === undefined ? {} : { pitfall }),
   impossible: process.getuid?.() === 0 ? undefined : "only root can make a volume of a given size",
   run: async (cluster) => {
     let volume: string | undefined;
@@ -76,6 +78,7 @@ const cases: ConformanceCase[] = [
       objects: { "tight/big.tgz": null },
     },
     (end) => expect(existsSync(end.shared("outputs/artifacts/tmp/big.tgz"))).toBe(false),
+    32,
   ),
   tight(
     "7.1",

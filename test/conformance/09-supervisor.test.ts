@@ -98,11 +98,13 @@ const links: ConformanceCase[] = [
   },
   {
     section: "9.5",
-    statement: "an input that is a file at the working directory is an error that says what it must be",
+    statement:
+      "an input that is a file at the working directory is main's error; no output is missed in its place",
     pod: initless({
       template: {
         container: {},
 
+        ...SAYS,
         inputs: { artifacts: [raw("a", "/tmp/w", "x")] },
       },
       volumes: ["/tmp"],

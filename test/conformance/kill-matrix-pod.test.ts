@@ -85,6 +85,9 @@ const sets: ConformanceCase[] = [
       onRunning: async (pod) => {
         await appears(pod, "up");
         await appears(pod, "skein/journal/b.jsonl");
+        // First the one that waits, which would else find that its dependency was ended.
+        pod.containers.b?.kill("SIGTERM");
+        await pod.containers.b?.exitCode;
         for (const container of Object.values(pod.containers)) container.kill("SIGTERM");
       },
     },
@@ -199,6 +202,26 @@ const sidecars: ConformanceCase[] = [
 ];
 
 const timing: ConformanceCase[] = [
+  {
+    section: "20.1",
+    statement: "a sidecar that was ended after main is no failure in the trace; one that failed is",
+    pod: {
+      template: { container: {} },
+      controller: false,
+      argv: sh("until test -e /var/run/argo/ctr/broken/exitcode; do sleep 0.02; done"),
+      sidecars: { ended: sh("sleep 600"), broken: sh("exit 5") },
+    },
+    expect: { exitCodes: { ended: 143, broken: 5 } },
+    check: ({ spans }) => {
+      const statusOf = (container: string) =>
+        spans.find(
+          ({ name, attributes }) =>
+            name === "runMainContainer" && JSON.stringify(attributes).includes(`"${container}"`),
+        )?.status;
+      expect(statusOf("ended")).toEqual({ code: 0 });
+      expect(statusOf("broken")).toMatchObject({ message: "exit code 5" });
+    },
+  },
   {
     section: "8.4",
     statement: "a deadline that has passed before main begins ends it all the same",

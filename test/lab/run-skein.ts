@@ -40,6 +40,8 @@ export interface Span {
 }
 
 export interface RunningSkein {
+  /** Of `--out`. */
+  directory: string;
   /** Resolves when a container has printed the line, by its log: `<pod>/main.log`. */
   logged(log: string, line: string): Promise<void>;
   kill(signal: NodeJS.Signals): void;
@@ -72,6 +74,7 @@ export function startSkein(workflow: string, args: readonly string[] = []): Runn
     });
   });
   return {
+    directory,
     logged: async (log, line) => {
       const file = join(directory, "pods", log);
       while (!existsSync(file) || !readFileSync(file, "utf8").includes(`${line}\n`)) await sleep(20);

@@ -193,6 +193,18 @@ stringData: {key: hunter2}
     expect(processesIn(run.directory)).toEqual([]);
   });
 
+  it("takes the pods and the S3 server with it when it is killed", async () => {
+    const skein = startSkein(
+      workflow('- {name: main, container: {command: [sh, -c], args: ["echo ready; exec sleep 600"]}}'),
+    );
+    await skein.logged("wf/main.log", "ready");
+    const directory = skein.directory;
+    expect(processesIn(directory).join("\n")).toContain("versitygw");
+    skein.kill("SIGKILL");
+    await expect(skein.finished).rejects.toThrow(/ended by SIGKILL/);
+    await expect.poll(() => processesIn(directory), { timeout: 10_000 }).toEqual([]);
+  });
+
   it("says at once that it cannot write below /proc", async () => {
     const run = await runSkein(workflow('- {name: main, container: {command: ["true"]}}'), [
       "--out",
@@ -241,7 +253,7 @@ describe("what skein run makes of a pod's containers", { timeout: WORKFLOW_TIMEO
   it("fails a pod whose sidecar broke", async () => {
     const run = await runSkein(
       workflow(`- name: main
-  container: {command: [sleep, "0.2"]}
+  container: {command: [sh, -c], args: ["until test -e /var/run/argo/ctr/broken/exitcode; do sleep 0.05; done"]}
   sidecars: [{name: broken, command: [sh, -c], args: ["echo no port; exit 5"]}]`),
     );
     expect(run.exitCode).toBe(1);

@@ -51,6 +51,7 @@ async function mainSpansInput(containerName: string, parts: WaitParts): Promise<
     lines,
     containerName,
     identity: runIdentity(parts),
+    isSidecar: parts.template.sidecars?.some(({ name }) => name === containerName) ?? false,
     whenUnfinished: {
       endTimeUnixNano: unixNano(parts.now()),
       ...(exitCode === undefined ? {} : { exitCode }),

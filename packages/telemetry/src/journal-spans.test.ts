@@ -115,6 +115,23 @@ describe("buildMainSpans", () => {
     });
   });
 
+  it.each([
+    [143, "SIGTERM", {}],
+    [137, "SIGKILL", {}],
+    [2, undefined, { code: 2, message: "exit code 2" }],
+  ])("makes no failure of a sidecar that was ended after main (exit code %i)", (exitCode, signal, status) => {
+    const [span] = mainSpans(
+      [
+        start("emissary", "00f067aa0ba902b7"),
+        { event: "process.end", timeUnixNano: at(5), attempt: 1, exitCode, ...(signal && { signal }) },
+        { event: "end", timeUnixNano: at(5), exitCode },
+      ],
+      { isSidecar: true },
+    );
+    expect(span?.status).toEqual(status);
+    expect(decodeAttributes(span?.attributes)).toMatchObject({ "process.exit.code": exitCode });
+  });
+
   it("names the signal that ended the process", () => {
     const [span] = mainSpans([
       start("emissary", "00f067aa0ba902b7"),

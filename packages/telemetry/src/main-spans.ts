@@ -15,6 +15,8 @@ export interface MainSpansInput {
   lines: readonly JournalLine[];
   containerName: string;
   identity: RunIdentity;
+  /** A sidecar is ended when main has ended: that is no failure of it. Default false. */
+  isSidecar?: boolean;
   /** For a front that wrote no end, because it was killed or still runs. */
   whenUnfinished: {
     endTimeUnixNano: string;
@@ -36,7 +38,10 @@ export function buildMainSpans(input: MainSpansInput): OtlpSpan[] {
   const lives = splitLives(input.lines).filter((life) => life.start.role === "emissary");
   return lives.map((life, index) => {
     const isLast = index === lives.length - 1;
-    const ending = findEnding(life, isLast ? input.whenUnfinished : lostEnding(life));
+    const ending = withoutDismissal(
+      findEnding(life, isLast ? input.whenUnfinished : lostEnding(life)),
+      input.isSidecar ?? false,
+    );
     const attributes: Attributes = {
       ...runAttributes(input.identity),
       [ATTR.k8sContainer]: input.containerName,
@@ -65,6 +70,13 @@ function findEnding(life: JournalLife, otherwise: Ending): Ending {
     signal,
     error: exitCode === 0 ? undefined : exitError(life, exitCode, signal),
   };
+}
+
+/** Exit codes of a sidecar that a controller passes over, too (contract §1.8): ended by SIGKILL, and by SIGTERM. */
+const DISMISSED: readonly unknown[] = [137, 143];
+
+function withoutDismissal({ error, ...ending }: Ending, isSidecar: boolean): Ending {
+  return isSidecar && DISMISSED.includes(ending.exitCode) ? ending : { ...ending, error };
 }
 
 /** An earlier life ends with its last word: the next one was started because it was gone. */

@@ -12,6 +12,8 @@ export interface SandboxTools {
   cp: string;
   /** Only needed for a securityContext. */
   setpriv?: string;
+  /** Words before a command that is to end with its parent, see `leash`; none where that cannot be had. */
+  leash: readonly string[];
 }
 
 /** `disk`: what a container writes goes to the output directory. `memory`: to a tmpfs, where the disk cannot serve as an upper layer. */
@@ -144,7 +146,9 @@ function privilegeWords({ tools, securityContext }: ScriptPlan): string {
   if (!tools.setpriv) throw new Error("a securityContext needs the program setpriv (package util-linux)");
   const { runAsUser } = securityContext;
   const ids = `--reuid=${runAsUser} --regid=${runAsUser} --clear-groups`;
-  return `${tools.setpriv} ${ids} --bounding-set=-all --inh-caps=-all --no-new-privs `;
+  // The kernel forgets the leash of a process that becomes another user.
+  const leash = tools.leash.slice(1).map((word) => `${word} `);
+  return `${tools.setpriv} ${leash.join("")}${ids} --bounding-set=-all --inh-caps=-all --no-new-privs `;
 }
 
 function remountOptions({ machineMounts }: ScriptPlan, source: string): string {

@@ -88,7 +88,9 @@ const PARENT = 'exec 5>&2 2>/dev/null; "$0" "$@" 2>&5 5>&-; exit $?';
 
 function unshareCommand({ tools, userNamespace }: SandboxOptions): string[] {
   const user = userNamespace ? ["--user", "--map-root-user"] : [];
-  return [tools.unshare, ...user, "--mount", "--pid", "--", tools.sh, "-c", PARENT, tools.sh];
+  // Both of them, for the parent's end is not that of process 1.
+  const parent = [...tools.leash, tools.unshare, ...user, "--mount", "--pid", "--", tools.sh, "-c", PARENT];
+  return [...parent, ...tools.leash, tools.sh];
 }
 
 function writeScript(options: SandboxOptions, spec: ContainerSpec): string {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { LabSetupError } from "../errors.ts";
@@ -25,7 +26,7 @@ export function findSandboxTools(path: string | undefined): SandboxTools {
     if (found === undefined) missing.push(`${name} (package ${PACKAGES[name] ?? "coreutils"})`);
     return found ?? "";
   };
-  const tools: SandboxTools = {
+  const tools: Omit<SandboxTools, "leash"> = {
     sh: find("sh"),
     unshare: find("unshare"),
     mount: find("mount"),
@@ -40,7 +41,21 @@ export function findSandboxTools(path: string | undefined): SandboxTools {
       `the lab gives every container private mounts and needs programs that are not installed here: ${missing.join(", ")}`,
     );
   }
-  return setpriv === undefined ? tools : { ...tools, setpriv };
+  return { ...tools, leash: leash(setpriv), ...(setpriv === undefined ? {} : { setpriv }) };
+}
+
+/**
+ * What to write before a command line, so that the kernel ends the command with the one who started it, even when that one
+ * is killed and can tidy up nothing: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+ *
+ * @param setpriv where the program is; Busybox's cannot do it, and then as without any there are no words
+ */
+export function leash(setpriv: string | undefined): string[] {
+  if (setpriv === undefined) return [];
+  const words = [setpriv, "--pdeathsig", "KILL"];
+  return spawnSync(setpriv, [...words.slice(1), setpriv, "--version"], { stdio: "ignore" }).status === 0
+    ? words
+    : [];
 }
 
 /** The first executable of that name on the path, then in the system's directories. */

@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LabSetupError } from "../errors.ts";
+import { findProgram, leash } from "../sandbox/tools.ts";
 
 /** What it takes to reach a bucket. */
 export interface S3Access {
@@ -67,16 +68,14 @@ function startProgram(
 ): ChildProcess {
   const log = openSync(options.logFile, "a");
   try {
-    const child = spawn(
-      program,
-      ["--port", `127.0.0.1:${options.port}`, "--quiet", "--keep-alive", "posix", data],
-      {
-        // Not on the command line, where every user of the machine could read them.
-        env: { ROOT_ACCESS_KEY_ID: options.accessKey, ROOT_SECRET_ACCESS_KEY: options.secretKey },
-        stdio: ["ignore", log, log],
-        detached: true, // Ctrl-C in the terminal is for the lab, which stops the pods before their store
-      },
-    );
+    const address = `127.0.0.1:${options.port}`;
+    const [first = program, ...words] = [...leash(findProgram("setpriv", undefined)), program];
+    const child = spawn(first, [...words, "--port", address, "--quiet", "--keep-alive", "posix", data], {
+      // Not on the command line, where every user of the machine could read them.
+      env: { ROOT_ACCESS_KEY_ID: options.accessKey, ROOT_SECRET_ACCESS_KEY: options.secretKey },
+      stdio: ["ignore", log, log],
+      detached: true, // Ctrl-C in the terminal is for the lab, which stops the pods before their store
+    });
     child.on("error", () => undefined); // told by `comesUp`, which sees a process without a pid
     return child;
   } finally {
