@@ -41,12 +41,12 @@ const { write: handleWrite } = prototype;
 
 prototype.write = async function write(bytes, ...rest): Promise<unknown> {
   const length = typeof rest[1] === "number" ? rest[1] : bytes.byteLength - Number(rest[0] ?? 0);
-  await delay(reserve(length));
+  if (speed !== undefined) await delay(reserve(length));
   return handleWrite.call(this, bytes, ...rest);
 };
 
 const slowWrite = async (...args: Parameters<Write>): Promise<unknown> => {
-  await delay(reserve(args[3] ?? args[1].byteLength));
+  if (speed !== undefined) await delay(reserve(args[3] ?? args[1].byteLength));
   return writeAsync(...args);
 };
 fs.write = Object.assign(
