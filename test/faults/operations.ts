@@ -39,8 +39,9 @@ export interface Bed extends AsyncDisposable {
   path: string;
 }
 
-export async function makeBed(server: S3Server): Promise<Bed> {
-  const path = await mkdtemp(join(tmpdir(), "skein-fault-"));
+/** @param parent where the directory is made */
+export async function makeBed(server: S3Server, parent = tmpdir()): Promise<Bed> {
+  const path = await mkdtemp(join(parent, "skein-fault-"));
   const bucket = path.slice(-6).toLowerCase().padStart(20, "case-bucket-of-");
   await mkdir(join(server.root, bucket));
   return { server, bucket, path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
