@@ -52,6 +52,13 @@ export function readImageFile(archive: string, path: string): string {
   });
 }
 
+/** Puts all files of an image below a directory, for images that leave nothing of a lower layer out. */
+export function unpackImage(archive: string, root: string): void {
+  withLayers(archive, (layers) => {
+    for (const layer of layers) execFileSync("tar", ["-xf", layer, "-C", root, "--keep-directory-symlink"]);
+  });
+}
+
 /** @param work is given the layers' files, lowest first */
 function withLayers<T>(archive: string, work: (layers: string[]) => T): T {
   const directory = mkdtempSync(join(tmpdir(), "skein-layers-"));

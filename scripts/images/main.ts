@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { type Architecture, findArchitecture, ownArchitecture, treeName } from "../build/architecture.ts";
 import { readBuildInfo } from "../build/build-info.ts";
 import { chooseBase } from "./base-image.ts";
+import { checkForeign } from "./check-foreign.ts";
 import { checkImages } from "./check-images.ts";
 import { type BuildOptions, chooseEngine, type Engine } from "./engine.ts";
 import { readImageFile, readLayers } from "./layers.ts";
@@ -51,6 +52,7 @@ try {
   say(`images: building with ${engine.name} on ${base}`);
   await buildAll(engine, base, architecture);
   if (architecture === ownArchitecture()) await checkImages(engine, values.tag, say);
+  else await checkForeign(engine, imageName("argoexec"), { architecture, say });
   const sizes = await measure(engine, TARGETS);
   process.stdout.write(renderSizes(sizes));
   if (values.verify) await verify(engine, base, architecture, sizes);

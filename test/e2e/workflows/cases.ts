@@ -180,7 +180,7 @@ export const WORKFLOW_CASES: readonly WorkflowCase[] = [
       for (const { phase, message, outputs } of attempts) {
         assert.deepEqual([phase, message], ["Failed", "main: Error (exit code 3)"]);
         assert.equal(outputs?.exitCode, "3");
-        assert.equal(outputs?.parameters?.[0]?.value, "half\n".trim());
+        assert.equal(outputs?.parameters?.[0]?.value, "half");
       }
     },
   },
