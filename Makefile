@@ -40,8 +40,8 @@ e2e-controller: images ## workflows run by a controller of Argo's own, with Skei
 	@scripts/e2e/tools.sh controller
 	@node test/e2e/workflows/main.ts $(if $(TAG),--tag $(TAG)) $(CASE)
 
-bench: build ## measure, and write docs/benchmarks.md
-	@node scripts/bench/main.ts
+bench: build ## measure, and write docs/benchmarks.md; ROWS=name[,name] prints those only (ROWS=? names them)
+	@node scripts/bench/main.ts $(if $(ROWS),$(if $(filter ?,$(ROWS)),--list,--only $(ROWS)))
 
 bench-pod: images ## measure whole pods as real containers, and write docs/benchmarks-pod.md
 	@scripts/e2e/tools.sh

@@ -11,7 +11,7 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { NEWEST } from "../../test/e2e/suite/case.ts";
 import { startWorld } from "../../test/e2e/suite/world.ts";
-import { writeMostlyRandomFile } from "../bench/inputs.ts";
+import { writeHalfRandomFile } from "../bench/inputs.ts";
 import { createCgroups } from "./cgroups.ts";
 import { renderPodPage } from "./page.ts";
 import { type PodRow, podRows } from "./pods.ts";
@@ -45,7 +45,7 @@ try {
   await world.podman.run(...nothing, "/one", "exit", "0");
   // On the disk of the pods' volumes, into which it is linked.
   const bigFile = join(directory, "big");
-  writeMostlyRandomFile(bigFile, values.quick ? 64 : BIG_MEBIBYTES);
+  writeHalfRandomFile(bigFile, values.quick ? 64 : BIG_MEBIBYTES);
   const rows: PodRow[] = [];
   for (const version of NEWEST) {
     const runs = values.quick ? { short: 2, long: 1 } : { short: 9, long: 3 };

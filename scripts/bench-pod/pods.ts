@@ -36,7 +36,7 @@ interface RowRequest {
 export async function podRows(bench: PodBench, version: ControllerVersion): Promise<PodRow[]> {
   const { world, runs, bigFile } = bench;
   const row = (request: RowRequest): Promise<PodRow> => measureRow(bench, version, request);
-  const fileSize = `${megabytes(statSync(bigFile).size)} MB, three quarters random`;
+  const fileSize = `${megabytes(statSync(bigFile).size)} MB, half random, half hexadecimal digits`;
   const { empty, hello, save, load, idle } = requests(world, bigFile);
   const saved = await row({
     name: "save",

@@ -1,14 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
-const PERIOD_MS = 2;
-
 /**
- * Looks at a process and its descendants every 2 ms, until `ended` resolves.
+ * Looks at a process and its descendants every `periodMs`, until `ended` resolves.
  *
  * @returns the largest `RssAnon` that one of them had, in bytes: what it has for itself, without pages of the program's file
  */
-export async function peakAnonymousBytes(pid: number, ended: Promise<unknown>): Promise<number> {
+export async function peakAnonymousBytes(
+  pid: number,
+  ended: Promise<unknown>,
+  periodMs: number,
+): Promise<number> {
   let peak = 0;
   let isRunning = true;
   void ended.finally(() => {
@@ -16,7 +18,7 @@ export async function peakAnonymousBytes(pid: number, ended: Promise<unknown>): 
   });
   while (isRunning) {
     for (const one of withDescendants(pid)) peak = Math.max(peak, anonymousBytes(one));
-    await delay(PERIOD_MS);
+    await delay(periodMs);
   }
   return peak;
 }

@@ -2,12 +2,22 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Template } from "@skein/contract";
 import type { Sandbox, SandboxMount, SandboxProcess } from "@skein/lab/testing";
+import { peakAnonymousBytes } from "./anonymous-memory.ts";
 
 /** What the kernel says one whole process and its descendants cost. */
 export interface Figures {
   wallSeconds: number;
   cpuSeconds: number;
   maxRssBytes: number;
+  /** Largest `RssAnon` that was seen of one process, where it was looked for. */
+  anonymousBytes?: number;
+}
+
+export interface RunOptions {
+  /** Beside what the controller sets. */
+  environment?: Readonly<Record<string, string>>;
+  /** How often anonymous memory is looked at. Default: never, because looking takes time, too. */
+  lookEveryMs?: number;
 }
 
 export interface BenchParts {
@@ -24,19 +34,19 @@ export interface BenchParts {
 export interface BenchPod {
   /**
    * The container to its end: `argoexec init`, `argoexec wait`, or `true` in the wrapper. Fails when the exit code is not
-   * 0. `onStart` is handed the container's first process.
+   * 0.
    */
-  run(
-    container: "init" | "wait" | "main",
-    template: Template,
-    onStart?: (process: SandboxProcess) => void,
-  ): Promise<Figures>;
+  run(container: "init" | "wait" | "main", template: Template, options?: RunOptions): Promise<Figures>;
+  /** Any program of the executor's image, in init's container, to its end. */
+  runProgram(argv: readonly string[]): Promise<Figures>;
   /** The user's container, or any other long-lived one, for looking at from outside. */
   start(container: "main" | "wait", argv: readonly string[]): Promise<SandboxProcess>;
   /** Path on the machine of a file below `/var/run/argo`. */
   shared(path: string): string;
   /** Path on the machine of the volume that is `/data` in main and `/mainctrfs/data` in the executor's containers. */
   readonly volume: string;
+  /** Path on the machine of the volume that input artifacts are put on. */
+  readonly inputs: string;
   remove(): void;
 }
 
@@ -95,30 +105,41 @@ export function createBenchPod(parts: BenchParts, secrets: Readonly<Record<strin
     });
   };
 
+  const measured = async (
+    container: string,
+    command: readonly string[],
+    more: Readonly<Record<string, string>>,
+    lookEveryMs?: number,
+  ): Promise<Figures> => {
+    const figures = `figures-${container}.json`;
+    const log = `log-${starts + 1}`;
+    const argv = [join(TOOLS, basename(parts.measure)), `/bench/${figures}`, ...command];
+    const running = await start(container, argv, more);
+    const looked =
+      lookEveryMs === undefined ? undefined : peakAnonymousBytes(running.pid, running.exitCode, lookEveryMs);
+    const exitCode = await running.exitCode;
+    if (exitCode !== 0) {
+      throw new Error(`${container} ended with ${exitCode}: ${readFileSync(at(log), "utf8").slice(-2000)}`);
+    }
+    const read = JSON.parse(readFileSync(at(figures), "utf8")) as Figures;
+    return looked === undefined ? read : { ...read, anonymousBytes: await looked };
+  };
+
   return {
     volume: at("volume"),
+    inputs: at("inputs"),
     shared: (path) => at(join("shared", path)),
     start: (container, argv) => start(container, argv, {}),
-    run: async (container, template, onStart) => {
+    runProgram: (argv) => measured("init", argv, {}),
+    run: (container, template, { environment = {}, lookEveryMs } = {}) => {
       const command =
         container === "main"
           ? ["/var/run/argo/argoexec", "emissary", ...LOG_FLAGS, "--", "true"]
           : ["argoexec", container, ...LOG_FLAGS];
       const text = JSON.stringify(template);
       if (container === "wait") writeFileSync(at("shared/template"), text);
-      const figures = `figures-${container}.json`;
-      const log = `log-${starts + 1}`;
-      const running = await start(
-        container,
-        [join(TOOLS, basename(parts.measure)), `/bench/${figures}`, ...command],
-        container === "init" ? { ARGO_TEMPLATE: text } : {},
-      );
-      onStart?.(running);
-      const exitCode = await running.exitCode;
-      if (exitCode !== 0) {
-        throw new Error(`${container} ended with ${exitCode}: ${readFileSync(at(log), "utf8").slice(-2000)}`);
-      }
-      return JSON.parse(readFileSync(at(figures), "utf8")) as Figures;
+      const more = container === "init" ? { ARGO_TEMPLATE: text, ...environment } : environment;
+      return measured(container, command, more, lookEveryMs);
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };

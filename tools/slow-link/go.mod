@@ -1,0 +1,3 @@
+module github.com/skein/tools/slow-link
+
+go 1.24
