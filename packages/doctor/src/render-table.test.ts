@@ -52,7 +52,7 @@ const REPORT: Report = {
 describe("the table", () => {
   it.each([80, 200])("fits %i columns, but for lines to be copied", async (columns) => {
     const table = renderTable(REPORT, { columns, color: false });
-    await expect(table).toMatchFileSnapshot(`testing/golden/table-${columns}.txt`);
+    await expect(table).toMatchFileSnapshot(`testdata/table-${columns}.txt`);
     const copied = REPORT.results.flatMap(({ finding }) =>
       "fix" in finding ? (finding.fix.copy ?? []) : [],
     );
@@ -74,7 +74,7 @@ describe("the table", () => {
 describe("the JSON", () => {
   it("has a status, evidence or reason, and a fix for whatever is not well", async () => {
     const json = renderJson(REPORT);
-    await expect(json).toMatchFileSnapshot("testing/golden/report.json");
+    await expect(json).toMatchFileSnapshot("testdata/report.json");
     expect(JSON.parse(json)).toMatchObject({ exitCode: 1, totals: { ok: 2, warn: 1, fail: 1, skip: 3 } });
   });
 });
