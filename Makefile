@@ -5,7 +5,7 @@ SHELL := bash
 # The pinned Node first, then the machine's own.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build demo test lint fmt conformance images e2e e2e-controller bench bench-pod deploy-test clean
+.PHONY: help setup build demo test lint fmt fuzz conformance images e2e e2e-controller e2e-observability bench bench-pod deploy-test clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ lint: setup ## formatting, lint, types and import rules only
 fmt: setup ## format all sources and apply safe fixes
 	@biome check --write .
 	@gofmt -w packages/front
+
+fuzz: setup ## damage archives and extract them for FUZZ_SECONDS (60); FUZZ_SEED= repeats, INPUT=file tries one again
+	@node test/hostile/fuzz/main.ts $(INPUT)
 
 conformance: build ## the contract's statements only, in both kinds of container; writes docs/conformance.md
 	@node scripts/conformance/main.ts

@@ -20,7 +20,8 @@ import { zipDirectory } from "./zip-directory.ts";
  * it is a link stands in the central directory at the end; the headers before the data may leave all of
  * that open, and where the two differ every reader believes the directory.
  *
- * Modification times are not restored (nor are they upstream): DOS time does not know its zone.
+ * Modification times are restored where they stand in UTC, as Info-ZIP and we write them (upstream restores none). DOS time
+ * does not know its zone.
  *
  * @throws ArtifactError `archive.corrupt`, `archive.path_escape`, `archive.unsupported_entry`,
  *   `archive.limit_exceeded`, `disk.*`
@@ -109,7 +110,7 @@ class ZipExtraction {
     this.#onDisk(() => {
       this.#unpacker.openFile(name, bytes.length, mode);
       void this.#unpacker.write(bytes); // small files are written at once
-      this.#unpacker.closeFile();
+      this.#unpacker.closeFile(mtimeOf(entry));
     });
   }
 
@@ -130,7 +131,7 @@ class ZipExtraction {
       }
     }
     requireAsListed(entry, name, sizeBytes, checksum);
-    this.#onDisk(() => this.#unpacker.closeFile());
+    this.#onDisk(() => this.#unpacker.closeFile(mtimeOf(entry)));
   }
 
   /** The whole of a small entry. */
@@ -155,6 +156,14 @@ class ZipExtraction {
       meter.leave("disk");
     }
   }
+}
+
+/** Info-ZIP's extended timestamp: a byte that says which times follow, then seconds since the epoch, modification first. */
+const EXTRA_TIMESTAMP = 0x5455;
+
+function mtimeOf({ extraFields }: Entry): number | undefined {
+  const field = extraFields.find(({ id, data }) => id === EXTRA_TIMESTAMP && data.length >= 5)?.data;
+  return field !== undefined && (field.readUInt8(0) & 1) !== 0 ? field.readInt32LE(1) : undefined;
 }
 
 function nameOf(entry: Entry): RawName {

@@ -28,6 +28,17 @@ async function survives(
   );
 }
 
+/** Of a zip: signed seconds of 32 bits. */
+function clampTimes(tree: Tree): Tree {
+  const clamp = (seconds: string): string => `@${Math.min(Number(seconds), 2 ** 31 - 1)}`;
+  return Object.fromEntries(
+    Object.entries(tree).map(([name, what]) => [
+      name,
+      what.replace(/(?<=^file \d+ )@(-?\d+)/, (_, seconds: string) => clamp(seconds)),
+    ]),
+  );
+}
+
 describe("pack, then unpack", () => {
   it("is identity for every tree, through tar and gzip and in chunks of any length", async () => {
     await fc.assert(
@@ -45,11 +56,7 @@ describe("pack, then unpack", () => {
     );
   });
 
-  it("is identity for every tree, through zip, but for times", async () => {
-    const untimed = (tree: Tree): Tree =>
-      Object.fromEntries(
-        Object.entries(tree).map(([name, what]) => [name, what.replace(/^(file \d+) @\S+/, "$1")]),
-      );
+  it("is identity for every tree, through zip, for times that its 32 bits can hold", async () => {
     await fc.assert(
       fc.asyncProperty(treeArbitrary, (node) =>
         survives(
@@ -58,7 +65,7 @@ describe("pack, then unpack", () => {
             await pipeline(packZip(source), createWriteStream(`${into}.zip`));
             await extractZip(`${into}.zip`, { into });
           },
-          untimed,
+          clampTimes,
         ),
       ),
       { numRuns: 20 },

@@ -1,11 +1,13 @@
-import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 
 /** A tree as fast-check invents it. */
 export type Node =
   | { kind: "file"; data: Uint8Array; mode: number; mtimeSeconds: number }
   | { kind: "directory"; mode: number; children: [name: Buffer, node: Node][] }
-  | { kind: "link"; target: string };
+  | { kind: "link"; target: string }
+  /** Another name of a file written before; a file of its own when there is none. */
+  | { kind: "hardLink"; of: number };
 
 /** Names as Linux allows them: any bytes but `/` and NUL. Long ones, so that every way to store a name is used. */
 const nameArbitrary = fc
@@ -46,12 +48,15 @@ const linkArbitrary = fc.record({
   target: fc.constantFrom("sibling", "./a/b", "a/../b", "x".repeat(150), "caf\xc3\xa9"),
 });
 
+const hardLinkArbitrary = fc.record({ kind: fc.constant("hardLink" as const), of: fc.nat(20) });
+
 const { directory: directoryArbitrary } = fc.letrec<{ node: Node; directory: Node & { kind: "directory" } }>(
   (tie) => ({
     node: fc.oneof(
       { depthSize: "small", maxDepth: 4 },
       { weight: 5, arbitrary: fileArbitrary },
       { weight: 1, arbitrary: linkArbitrary },
+      { weight: 1, arbitrary: hardLinkArbitrary },
       { weight: 3, arbitrary: tie("directory") },
     ),
     directory: fc.record({
@@ -68,18 +73,23 @@ const { directory: directoryArbitrary } = fc.letrec<{ node: Node; directory: Nod
 
 export const treeArbitrary = directoryArbitrary;
 
-/** Puts the tree on disk. */
-export function writeNode(path: Buffer, node: Node): void {
+/** Puts the tree on disk; `files` is for its own calls. */
+export function writeNode(path: Buffer, node: Node, files: Buffer[] = []): void {
   if (node.kind === "link") {
     symlinkSync(Buffer.from(node.target, "latin1"), path);
+  } else if (node.kind === "hardLink") {
+    const earlier = files[node.of % Math.max(files.length, 1)];
+    if (earlier === undefined) writeFileSync(path, "");
+    else linkSync(earlier, path);
   } else if (node.kind === "file") {
+    files.push(path);
     writeFileSync(path, node.data);
     chmodSync(path, node.mode);
     utimesSync(path, new Date(), new Date(node.mtimeSeconds * 1000));
   } else {
     mkdirSync(path);
     for (const [name, child] of node.children)
-      writeNode(Buffer.concat([path, Buffer.from("/"), name]), child);
+      writeNode(Buffer.concat([path, Buffer.from("/"), name]), child, files);
     chmodSync(path, node.mode);
   }
 }
