@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { startApiServer, whyNoApiServer } from "./api-server.ts";
 import type { Cases } from "./case.ts";
 import { clusterCases } from "./cluster-cases.ts";
+import { doctorCases } from "./doctor-cases.ts";
 import { patchCases } from "./patch-cases.ts";
 import { renderCases } from "./render-cases.ts";
 
@@ -35,6 +36,7 @@ try {
   if (missing === undefined) {
     await using server = await startApiServer(join(scratch, "cluster"));
     await runAll(clusterCases(server, scratch));
+    await runAll(doctorCases(server, scratch));
   } else {
     totals.skipped += 1;
     process.stdout.write(`  – the commands of docs/install.md against an API server: ${missing}\n`);
