@@ -12,6 +12,7 @@ import { startControlPlane } from "../../test/e2e/cluster/control-plane.ts";
 import { installCustomResources } from "../../test/e2e/cluster/custom-resources.ts";
 import type { Cases } from "./case.ts";
 import { clusterCases } from "./cluster-cases.ts";
+import { doctorCases } from "./doctor-cases.ts";
 import { patchCases } from "./patch-cases.ts";
 import { renderCases } from "./render-cases.ts";
 
@@ -46,6 +47,7 @@ try {
     await using cluster = await startControlPlane(join(scratch, "cluster"));
     await installCustomResources(cluster.api.admin);
     await runAll(clusterCases(cluster.api, scratch));
+    await runAll(doctorCases(cluster.api, scratch));
   } else {
     totals.skipped += 1;
     process.stdout.write(`  – the commands of docs/install.md against an API server: ${missing}\n`);

@@ -24,15 +24,17 @@ async function modulesOf(argv: string[], template: object, api?: TaskResultApi):
 }
 
 const S3 = /@aws-sdk|@smithy/;
+const INSPECTION = /artifacts\/src\/(s3\/|git\/(inspect|known-hosts))/;
 const ARTIFACTS = /packages\/(artifacts|archive)\//;
 const KUBERNETES = /packages\/kubernetes\/|node:https?$/;
 const TRACING_SDK = /@opentelemetry\//;
+const DOCTOR = /packages\/doctor\/|\/yaml\//;
 
 describe("argoexec init", () => {
   it("without artifacts loads neither S3 nor archives, Kubernetes nor the tracing SDK", async () => {
     const modules = await modulesOf(["init"], { script: { source: "echo" } });
     expect(modules).not.toHaveLength(0);
-    for (const unwanted of [S3, ARTIFACTS, KUBERNETES, TRACING_SDK]) {
+    for (const unwanted of [S3, ARTIFACTS, KUBERNETES, TRACING_SDK, DOCTOR]) {
       expect(modules.filter((module) => unwanted.test(module))).toEqual([]);
     }
   });
@@ -41,7 +43,7 @@ describe("argoexec init", () => {
     const inputs = { artifacts: [{ name: "a", path: "/a", raw: { data: "x" } }] };
     const modules = await modulesOf(["init"], { container: {}, inputs });
     expect(modules.some((module) => ARTIFACTS.test(module))).toBe(true);
-    for (const unwanted of [S3, KUBERNETES, TRACING_SDK]) {
+    for (const unwanted of [S3, INSPECTION, KUBERNETES, TRACING_SDK, DOCTOR]) {
       expect(modules.filter((module) => unwanted.test(module))).toEqual([]);
     }
   });
@@ -52,7 +54,7 @@ describe("argoexec wait finish", () => {
     await using api = await startTaskResultApi();
     const modules = await modulesOf(["wait", "finish"], { container: {} }, api);
     expect(modules.some((module) => KUBERNETES.test(module))).toBe(true);
-    for (const unwanted of [S3, ARTIFACTS, TRACING_SDK]) {
+    for (const unwanted of [S3, ARTIFACTS, TRACING_SDK, DOCTOR]) {
       expect(modules.filter((module) => unwanted.test(module))).toEqual([]);
     }
   });

@@ -45,6 +45,7 @@ describe("argoexec", () => {
       64,
       expect.stringMatching(/artifact plugins/),
     ],
+    [["-n", "ci", "doctor"], 64, expect.stringMatching(/the flags of argoexec doctor stand behind it/)],
     [["emissary", "--", "sh"], 64, expect.stringMatching(/run by the front/)],
     [["init", "--loglevel", "loud"], 1, 'unknown log level "loud"; use debug, info, warn or error'],
   ])("answers %j with exit code %i and says why", async (argv, exitCode, message) => {
@@ -217,5 +218,27 @@ describe("argoexec wait", () => {
     await rm(join(host.root, "dev"), { recursive: true });
     expect(await run(host)).toBe(64);
     expect(host.written.stderr).toContain("unable to write termination log");
+  });
+});
+
+describe("argoexec doctor", () => {
+  it("looks at the pod, prints what it found on stdout, and ends with 1 when something has failed", async () => {
+    const host = await createTestHost(["doctor"], { KUBERNETES_SERVICE_HOST: "127.0.0.1" });
+    expect(await run(host)).toBe(1);
+    expect(host.written.stdout).toMatch(/^skein doctor \S+, in a pod: namespace default, /);
+    expect(host.written.stdout).toMatch(
+      /✖ api-server .*\n(.*\n)*.*→ give the pod its service account's token/,
+    );
+    // The pod's own containers may still have something to say there.
+    expect(await host.terminationMessage()).toBeUndefined();
+  });
+
+  it("prints the flags on request, and ends with 2 for one it does not know", async () => {
+    const help = await createTestHost(["doctor", "--help"]);
+    expect(await run(help)).toBe(0);
+    expect(help.written.stdout).toMatch(/^Usage: argoexec doctor \[flags\]\n/);
+    const unknown = await createTestHost(["doctor", "--fast"]);
+    expect(await run(unknown)).toBe(2);
+    expect(unknown.written.stderr).toMatch(/^argoexec doctor: Unknown option '--fast'/);
   });
 });

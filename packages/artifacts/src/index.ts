@@ -19,6 +19,5 @@ export { createDrivers } from "./drivers.ts";
 // For the doctor: what artifacts are reached by, without moving any.
 
 export type { RepositoryHead } from "./git/inspect-repository.ts";
-export { keysOfHosts } from "./git/known-hosts.ts";
-export { inspectRepository, inspectStore } from "./inspect.ts";
+export { countKnownHosts, inspectRepository, inspectStore } from "./inspect.ts";
 export type { InspectedStore, StoreCertificate, StoreGreeting } from "./s3/inspect-store.ts";

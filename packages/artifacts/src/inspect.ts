@@ -33,3 +33,13 @@ export async function inspectRepository(
   const { readRepositoryHead } = await import("./git/inspect-repository.ts");
   return readRepositoryHead(at, options);
 }
+
+/**
+ * How many host keys a file of known hosts has.
+ *
+ * @throws the file system's error when it cannot be read
+ */
+export async function countKnownHosts(path: string): Promise<number> {
+  const { keysOfHosts } = await import("./git/known-hosts.ts");
+  return keysOfHosts(path);
+}

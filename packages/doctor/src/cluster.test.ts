@@ -56,8 +56,8 @@ describe("the rights for task results", () => {
       evidence: "system:serviceaccount:ci:runner may not patch workflowtaskresults in ci",
       fix: {
         copy: [
-          "kubectl -n ci create role skein-executor --verb=create,patch --resource=workflowtaskresults.argoproj.io",
-          "kubectl -n ci create rolebinding skein-executor-runner --role=skein-executor --serviceaccount=ci:runner",
+          "kubectl -n ci create role skein-executor --verb=create,patch --resource=workflowtaskresults.argoproj.io --dry-run=client -o yaml | kubectl -n ci apply -f -",
+          "kubectl -n ci create rolebinding skein-executor-runner --role=skein-executor --serviceaccount=ci:runner --dry-run=client -o yaml | kubectl -n ci apply -f -",
         ],
       },
     });

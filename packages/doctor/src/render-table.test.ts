@@ -27,7 +27,7 @@ const REPORT: Report = {
       "task-result-rights",
       fail(
         "system:serviceaccount:ci:runner may not create or patch workflowtaskresults in ci",
-        "give the account that pods of workflows run with this right; or, the same from a checkout, kubectl apply -k deploy/kustomize/base",
+        "give the account that pods of workflows run with this right",
         [
           "kubectl -n ci create role skein-executor --verb=create,patch --resource=workflowtaskresults.argoproj.io",
           "kubectl -n ci create rolebinding skein-executor-runner --role=skein-executor --serviceaccount=ci:runner",

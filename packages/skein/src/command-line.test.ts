@@ -19,6 +19,16 @@ function write(name: string, text: string): string {
 
 let stdin = "";
 
+/** What a command that ends the process by itself throws here instead. */
+class Exit extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`exit code ${code}`);
+    this.code = code;
+  }
+}
+
 async function skein(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   let stdout = "";
   let stderr = "";
@@ -31,11 +41,15 @@ async function skein(...args: string[]): Promise<{ exitCode: number; stdout: str
     workingDirectory: directory,
     readStdin: async () => stdin,
     onSignal: () => undefined,
-    exit: () => {
-      throw new Error("nobody has asked for this");
+    exit: (code) => {
+      throw new Exit(code);
     },
   };
-  return { exitCode: await runCommandLine(args, host), stdout, stderr };
+  const exitCode = await runCommandLine(args, host).catch((error: unknown) => {
+    if (error instanceof Exit) return error.code;
+    throw error;
+  });
+  return { exitCode, stdout, stderr };
 }
 
 const SPAN = {
@@ -192,5 +206,47 @@ describe("skein trace-on", () => {
       2,
       expect.stringContaining("Allowed choices are phases, artifacts, files"),
     ]);
+  });
+});
+
+describe("skein doctor", () => {
+  it("looks at a bucket without a cluster, as wide as nobody's terminal, and ends with 1 when it is not reached", async () => {
+    const { exitCode, stdout } = await skein(
+      "doctor",
+      "--endpoint",
+      "127.0.0.1:1",
+      "--bucket",
+      "b",
+      "--insecure",
+    );
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^skein doctor 1\.2\.3, from outside the cluster: namespace default/);
+    expect(stdout).toMatch(
+      /✖ s3-endpoint .*ECONNREFUSED.*\n.*→ check that the server runs and listens on this port\n/,
+    );
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it.each([
+    ["an option it does not know", ["--fast"], /Unknown option '--fast'/],
+    [
+      "a secret without a key",
+      ["--access-key-secret", "s3"],
+      /--access-key-secret must be NAME\/KEY of a secret, got "s3"/,
+    ],
+    [
+      "a time that is none",
+      ["--timeout", "soon"],
+      /--timeout must be a number of seconds up to 600, got "soon"/,
+    ],
+    ["nothing to look at", [], /nothing to look at: cannot configure the Kubernetes client/],
+  ])("ends with 2 for %s", async (_what, args, complaint) => {
+    const { exitCode, stderr } = await skein("doctor", ...args);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(complaint)]);
+  });
+
+  it("prints its flags on request", async () => {
+    const { exitCode, stdout } = await skein("doctor", "--help");
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining("-n, --namespace <namespace>")]);
   });
 });

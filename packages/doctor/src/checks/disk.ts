@@ -67,10 +67,10 @@ async function look(path: string): Promise<Room | undefined> {
   }
 }
 
-/** Paths of one file system stand together. */
+/** Paths with the same room, as those of one file system have, stand together. */
 function describe(rooms: readonly Room[]): string {
-  return [...Map.groupBy(rooms, ({ freeBytes }) => freeBytes)]
-    .map(([bytes, same]) => `${formatBytes(bytes)} free at ${same.map(({ path }) => path).join(", ")}`)
+  return [...Map.groupBy(rooms, ({ freeBytes }) => formatBytes(freeBytes))]
+    .map(([room, same]) => `${room} free at ${same.map(({ path }) => path).join(", ")}`)
     .join("; ");
 }
 

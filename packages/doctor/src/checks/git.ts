@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { inspectRepository, keysOfHosts } from "@skein/artifacts";
+import { countKnownHosts, inspectRepository } from "@skein/artifacts";
 import { errorMessage, type GitLocation } from "@skein/contract";
 import { type Check, fail, ok, RUN_IN_A_POD, skip, warn } from "../check.ts";
 import type { Examination } from "../examination.ts";
@@ -54,7 +54,7 @@ function gitCheck(at: GitLocation, id: string): Check {
 
 async function count(file: string): Promise<{ file: string; keys: number | undefined; why: string }> {
   try {
-    return { file, keys: await keysOfHosts(file), why: "" };
+    return { file, keys: await countKnownHosts(file), why: "" };
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     return { file, keys: undefined, why: isMissing ? "not there" : errorMessage(error) };

@@ -31,7 +31,7 @@ export const taskResultRights: Check = {
       if (missing.length === 0) return ok(`${who} may ${VERBS.join(" and ")} ${RESOURCE} in ${namespace}`);
       return fail(
         `${who} may not ${missing.join(" or ")} ${RESOURCE} in ${namespace}`,
-        "give the account that pods of workflows run with this right; or, the same from a checkout, kubectl apply -k deploy/kustomize/base",
+        "give the account that pods of workflows run with this right",
         grantCommands(examination),
       );
     } catch (error) {
@@ -129,8 +129,10 @@ function subjectOf({ namespace, serviceAccount }: Examination): string {
 
 function grantCommands({ namespace, serviceAccount = "default" }: Examination): string[] {
   const name = "skein-executor";
+  // Applied, because a Role of this name may be there and have too little in it.
+  const apply = `--dry-run=client -o yaml | kubectl -n ${namespace} apply -f -`;
   return [
-    `kubectl -n ${namespace} create role ${name} --verb=${VERBS.join(",")} --resource=${RESOURCE}.${GROUP}`,
-    `kubectl -n ${namespace} create rolebinding ${name}-${serviceAccount} --role=${name} --serviceaccount=${namespace}:${serviceAccount}`,
+    `kubectl -n ${namespace} create role ${name} --verb=${VERBS.join(",")} --resource=${RESOURCE}.${GROUP} ${apply}`,
+    `kubectl -n ${namespace} create rolebinding ${name}-${serviceAccount} --role=${name} --serviceaccount=${namespace}:${serviceAccount} ${apply}`,
   ];
 }
