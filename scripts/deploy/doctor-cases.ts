@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createPaths, type Environment } from "@skein/contract";
 import { runDoctor } from "@skein/doctor";
+import type { ApiServer } from "../../test/e2e/cluster/api-server.ts";
 import { LOOPBACK_CERTIFICATE } from "../../test/support/loopback-certificate.ts";
-import type { ApiServer } from "./api-server.ts";
 import { type Cases, run } from "./case.ts";
 
 interface Check {
