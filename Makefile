@@ -5,10 +5,10 @@ SHELL := bash
 # The pinned Node first, then the machine's own.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build demo test lint fmt conformance images e2e bench bench-pod deploy-test clean
+.PHONY: help setup build demo test lint fmt conformance images e2e e2e-observability bench bench-pod deploy-test clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## check the machine, install the pinned packages, build the S3 server
 	@scripts/setup.sh
@@ -35,6 +35,10 @@ conformance: build ## the contract's statements only, in both kinds of container
 e2e: images ## whole pods as real containers, with a real API server; CASE=name[@version[/layout]] for less than all
 	@scripts/e2e/tools.sh
 	@node test/e2e/main.ts $(if $(TAG),--tag $(TAG)) $(CASE)
+
+e2e-observability: build ## run deploy/observability with a real collector and Prometheus: dashboards and alerts against spans
+	@scripts/observability/tools.sh
+	@node test/observability/main.ts
 
 bench: build ## measure, and write docs/benchmarks.md
 	@node scripts/bench/main.ts

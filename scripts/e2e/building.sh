@@ -35,9 +35,10 @@ once() {
   echo "$wanted" >"$stamp"
 }
 
-# build_from MODULE NAME PACKAGE: one program of the module below tools/.
+# build_from MODULE NAME PACKAGE [TAGS]: one program of the module below tools/.
 build_from() {
-  (cd "tools/$1" && CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags='-s -w' -o "../../.tools/bin/$2.new" "$3")
+  (cd "tools/$1" && CGO_ENABLED=0 go build -buildvcs=false -trimpath -tags "${4:-}" -ldflags='-s -w' \
+    -o "../../.tools/bin/$2.new" "$3")
 }
 
 build_collector() {

@@ -144,6 +144,27 @@ export const METRIC_CASES: readonly Case[] = [
     },
   },
   {
+    name: "overlap",
+    shows: "reports of containers that ran at the same time are all counted",
+    async run({ stack, signal }) {
+      const intervals = [
+        [20, 10],
+        [15, 9],
+        [30, 8],
+        [12, 11],
+      ] as const;
+      for (const [startedAgo, endedAgo] of intervals) await reportError(stack.http, startedAgo, endedAgo);
+      const query = 'argo_artifact_transfer_errors_total{k8s_namespace_name="overlap"}';
+      let counted = 0;
+      for (let tries = 0; tries < 20 && counted < intervals.length; tries += 1) {
+        await delay(500, undefined, { signal });
+        counted = (await stack.prometheus.query(query, Date.now() / 1000))[0]?.value ?? 0;
+      }
+      assert.equal(counted, intervals.length);
+      return `${counted} reports`;
+    },
+  },
+  {
     name: "report",
     shows: "skein report reads the file exporter's output, and its totals are Prometheus' totals",
     async run({ stack, signal }) {
@@ -251,4 +272,33 @@ async function runStalling({ stack, directory, signal }: World): Promise<void> {
     server.closeAllConnections();
     await promisify(server.close.bind(server))();
   }
+}
+
+/** Sends what a container reports at its end that has counted one error. Seconds before now. */
+async function reportError(endpoint: string, startedAgo: number, endedAgo: number): Promise<void> {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const ago = (seconds: number): string => `${now - BigInt(seconds) * 1_000_000_000n}`;
+  const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+  const point = {
+    attributes: [text("argo.artifact.direction", "load"), text("argo.artifact.driver", "s3")],
+    startTimeUnixNano: ago(startedAgo),
+    timeUnixNano: ago(endedAgo),
+    asInt: "1",
+  };
+  const metric = {
+    name: "argo.artifact.transfer.errors",
+    unit: "{error}",
+    sum: { isMonotonic: true, aggregationTemporality: 1, dataPoints: [point] },
+  };
+  const resource = {
+    attributes: [text("service.name", "argoexec"), text("k8s.namespace.name", "overlap")],
+  };
+  const response = await fetch(`${endpoint}/v1/metrics`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      resourceMetrics: [{ resource, scopeMetrics: [{ scope: { name: "argoexec" }, metrics: [metric] }] }],
+    }),
+  });
+  assert.ok(response.ok, await response.text());
 }

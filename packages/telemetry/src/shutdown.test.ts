@@ -2,7 +2,12 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { refusingUrl, startHttpReceiver, startSilentServer } from "./otlp-receiver.fixture.ts";
+import {
+  refusingUrl,
+  startGrpcReceiver,
+  startHttpReceiver,
+  startSilentServer,
+} from "./otlp-receiver.fixture.ts";
 
 const FIXTURE = fileURLToPath(new URL("./shutdown.fixture.ts", import.meta.url));
 /** The 2 s of the promise and what a timer may be late on a busy machine. */
@@ -53,6 +58,35 @@ describe.concurrent("shutdown", () => {
     },
     40_000,
   );
+
+  it.concurrent.each(["http/protobuf", "http/json", "grpc"])(
+    "gives a collector that takes traces and never answers metrics no more than two seconds (%s)",
+    async (protocol) => {
+      const start = protocol === "grpc" ? startGrpcReceiver : startHttpReceiver;
+      await using receiver = await start({ metrics: "ignore" });
+      const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
+      const { shutdownMs } = await traceOnce(env);
+      expect(shutdownMs).toBeLessThan(SHUTDOWN_LIMIT_MS);
+      expect(receiver.requests).toHaveLength(1);
+      expect(receiver.metrics).toBe(1);
+    },
+    40_000,
+  );
+
+  it.concurrent("gives a collector that is too busy no more than two seconds, however often it is asked again", async () => {
+    await using receiver = await startHttpReceiver({ status: 503 });
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" };
+    expect((await traceOnce(env)).shutdownMs).toBeLessThan(SHUTDOWN_LIMIT_MS);
+    expect(receiver.requests.length).toBeGreaterThan(0);
+  }, 40_000);
+
+  it.concurrent("waits for a collector that is slow, as long as the time lasts", async () => {
+    await using receiver = await startHttpReceiver({ delayMs: 700 });
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" };
+    const { shutdownMs } = await traceOnce(env);
+    expect(shutdownMs).toBeGreaterThan(600);
+    expect(shutdownMs).toBeLessThan(SHUTDOWN_LIMIT_MS);
+  }, 40_000);
 
   it.concurrent("delivers before the process ends, although its connection is kept alive", async () => {
     await using receiver = await startHttpReceiver();
