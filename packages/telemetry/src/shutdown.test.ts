@@ -1,7 +1,11 @@
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   refusingUrl,
   startGrpcReceiver,
@@ -12,12 +16,31 @@ import {
 const FIXTURE = fileURLToPath(new URL("./shutdown.fixture.ts", import.meta.url));
 /** The 2 s of the promise and what a timer may be late on a busy machine. */
 const SHUTDOWN_LIMIT_MS = 2_300;
-/** Eight programs load the SDK from its sources at once; the limit is against those that never end. */
+/** Eight programs start at once, perhaps on a busy machine; the limit is against those that never end. */
 const START_AND_EXIT_MS = 25_000;
+
+const directory = mkdtempSync(join(tmpdir(), "skein-shutdown-"));
+const program = join(directory, "fixture.mjs");
+
+// In one file, as an executor has it: the SDK's hundreds of files would take most of the time of the tests.
+beforeAll(async () => {
+  await build({
+    entryPoints: [FIXTURE],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+    logLevel: "warning",
+  });
+});
+afterAll(() => rmSync(directory, { recursive: true }));
 
 async function traceOnce(env: Record<string, string>): Promise<{ level: string; shutdownMs: number }> {
   // The time limit of the process is what shows that nothing keeps it alive.
-  const { stdout } = await promisify(execFile)(process.execPath, [FIXTURE], {
+  const { stdout } = await promisify(execFile)(process.execPath, [program], {
     env: { PATH: process.env.PATH, ...env },
     timeout: SHUTDOWN_LIMIT_MS + START_AND_EXIT_MS,
   });
@@ -59,7 +82,7 @@ describe.concurrent("shutdown", () => {
     40_000,
   );
 
-  it.concurrent.each(["http/protobuf", "http/json", "grpc"])(
+  it.concurrent.each(["http/protobuf", "grpc"])(
     "gives a collector that takes traces and never answers metrics no more than two seconds (%s)",
     async (protocol) => {
       const start = protocol === "grpc" ? startGrpcReceiver : startHttpReceiver;
