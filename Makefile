@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .PHONY: help setup build demo test lint fmt fuzz conformance images e2e e2e-controller e2e-observability bench bench-pod deploy-test clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## check the machine, install the pinned packages, build the S3 server
 	@scripts/setup.sh
@@ -42,6 +42,10 @@ e2e: images ## whole pods as real containers, with a real API server; CASE=name[
 e2e-controller: images ## workflows run by a controller of Argo's own, with Skein in its pods; CASE=name for less than all
 	@scripts/e2e/tools.sh controller
 	@node test/e2e/workflows/main.ts $(if $(TAG),--tag $(TAG)) $(CASE)
+
+e2e-observability: build ## run deploy/observability with a real collector and Prometheus: dashboards and alerts against spans
+	@scripts/observability/tools.sh
+	@node test/observability/main.ts
 
 bench: build ## measure, and write docs/benchmarks.md; ROWS=name[,name] prints those only (ROWS=? names them)
 	@node scripts/bench/main.ts $(if $(ROWS),$(if $(filter ?,$(ROWS)),--list,--only $(ROWS)))

@@ -73,6 +73,44 @@ export function renderCases(scratch: string): Cases {
         ["ci/workflow", "ci/nightly"],
       );
     },
+    "kustomize: the collector reads the shipped configuration, and Grafana and Prometheus get the shipped files"() {
+      const rendered = parseObjects(run(["kustomize", "build", "deploy/kustomize/examples/observability"]));
+      const shipped = (file: string): string => run(["cat", `deploy/observability/${file}`]);
+      const data = Object.assign({}, ...rendered.map((object) => object.data ?? {})) as Record<
+        string,
+        string
+      >;
+      deepEqual(data, {
+        "collector.yaml": shipped("collector.yaml"),
+        "artifacts.json": shipped("dashboards/artifacts.json"),
+        "phases.json": shipped("dashboards/phases.json"),
+        "skein.rules.yaml": shipped("rules/skein.rules.yaml"),
+      });
+      for (const { metadata } of rendered) equal(metadata.namespace, "observability");
+      const deployment = rendered.find(({ kind }) => kind === "Deployment");
+      const collector = rendered.find(({ data }) => data?.["collector.yaml"]);
+      ok(JSON.stringify(deployment).includes(`"configMap":{"name":"${collector?.metadata.name}"}`));
+      // The address that the tracing component gives to executors.
+      ok(rendered.some(({ kind, metadata }) => kind === "Service" && metadata.name === "collector"));
+    },
+    "helm: dashboards and rules are the shipped ones, and there only when they are asked for"() {
+      const kinds = (...settings: string[]): string[] =>
+        parseObjects(template(...settings)).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+      deepEqual(
+        kinds("observability.dashboards=true", "observability.rules=true").filter(
+          (each) => !kinds().includes(each),
+        ),
+        ["ConfigMap skein-dashboards", "PrometheusRule skein"],
+      );
+      const rendered = parseObjects(template("observability.dashboards=true", "observability.rules=true"));
+      const dashboards = rendered.find(({ metadata }) => metadata.name === "skein-dashboards")?.data ?? {};
+      deepEqual(Object.keys(dashboards).sort(), ["artifacts.json", "phases.json"]);
+      for (const [file, text] of Object.entries(dashboards)) {
+        deepEqual(JSON.parse(text), JSON.parse(run(["cat", `deploy/observability/dashboards/${file}`])));
+      }
+      const rule = rendered.find(({ kind }) => kind === "PrometheusRule") as unknown as { spec: unknown };
+      deepEqual(rule.spec, parse(run(["cat", "deploy/observability/rules/skein.rules.yaml"])));
+    },
     "helm: the chart has no complaints"() {
       match(run(["helm", "lint", "--strict", "deploy/helm/skein"]), /0 chart\(s\) failed/);
     },

@@ -44,6 +44,18 @@ describe("skein run", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
     expect(logs[0]?.[1]).toMatch(/msg="Starting Workflow Executor" .*nodeVersion=v\d+/);
   });
 
+  it("gives the executor what --executor-env says, as the controller's executor.env would, and the step nothing of it", async () => {
+    const run = await runSkein(
+      workflow(`- {name: main, script: {command: [sh], source: "echo level=$SKEIN_TRACE"}}`),
+      ["--executor-env", "SKEIN_TRACE=off"],
+    );
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.spans.filter(({ service }) => service === "argoexec")).toEqual([]);
+    expect(run.spans.some(({ name }) => name === "workflow")).toBe(true);
+    const main = [...run.files].find(([file]) => file.endsWith("/main.log"));
+    expect(main?.[1]).toContain("level=\n");
+  });
+
   it("ends with 1 when a step fails, says why, and omits what depends on it", async () => {
     const run = await runSkein(
       workflow(`- name: main

@@ -16,7 +16,7 @@ import { parseS3Url, type S3Access, startS3Server } from "./servers/s3-server.ts
 import { startTaskResultApi } from "./servers/task-result-api.ts";
 import { type Summary, summarise } from "./summary.ts";
 import { createControllerTrace } from "./trace/controller-trace.ts";
-import { createTraceRelay, type TraceRelay } from "./trace/relay.ts";
+import { createTelemetryRelay, type TelemetryRelay } from "./trace/relay.ts";
 import { openTraceFile } from "./trace/trace-file.ts";
 import { startTraceSink } from "./trace/trace-sink.ts";
 import type { WorkflowIdentity } from "./workflow/globals.ts";
@@ -35,6 +35,8 @@ export interface RunOptions {
   s3Url?: string | undefined;
   /** Leave volumes, root file systems and S3 objects. Default false. */
   keep?: boolean;
+  /** Environment of the executor's containers, as the controller's `executor.env` has it; wins over the lab's own. */
+  executorEnvironment?: ReadonlyMap<string, string>;
   /** How pods are put together. Default `init`. */
   layout?: PodLayout;
   /** Aborted to stop the pods, as a controller would. */
@@ -91,7 +93,7 @@ export async function runWorkflow(plan: WorkflowPlan, options: RunOptions): Prom
     createdAt: new Date(),
   };
   const output = prepareOutputDirectory(options.outputDirectory ?? join("out", identity.name));
-  const relay = createTraceRelay(options.environment);
+  const relay = createTelemetryRelay(options.environment);
   try {
     const nodes = await runInside(plan, identity, output, options, given, relay);
     const summary = summarise(identity, nodes);
@@ -110,7 +112,7 @@ async function runInside(
   output: OutputDirectory,
   options: RunOptions,
   given: S3Access | undefined,
-  relay: TraceRelay | undefined,
+  relay: TelemetryRelay | undefined,
 ): Promise<WorkflowNode[]> {
   const { installation, environment, signal, killSignal, onChange } = options;
   await using parts = new AsyncDisposableStack();
@@ -133,7 +135,10 @@ async function runInside(
       executorDirectory: installation.executorDirectory,
       traceEndpoint: sink.url,
       userPath: userPathOf(environment.PATH),
-      executorEnvironment: executorEnvironmentOf(environment),
+      executorEnvironment: {
+        ...executorEnvironmentOf(environment),
+        ...Object.fromEntries(options.executorEnvironment ?? []),
+      },
     },
     secrets: withS3Secret(plan.secrets, s3),
     workflowVolumes: plan.workflow.spec.volumes ?? [],
@@ -185,10 +190,10 @@ function writeTaskResult({ api }: OutputDirectory, result: WorkflowTaskResult): 
   writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`);
 }
 
-async function tellRelay(relay: TraceRelay | undefined, onNotice: RunOptions["onNotice"]): Promise<void> {
+async function tellRelay(relay: TelemetryRelay | undefined, onNotice: RunOptions["onNotice"]): Promise<void> {
   const count = await relay?.drain(RELAY_DRAIN_MS);
   if (!count?.lost) return;
   onNotice?.(
-    `${count.lost} of ${count.lost + count.sent} parts of the trace did not reach your collector: ${count.lastError}`,
+    `${count.lost} of ${count.lost + count.sent} parts of trace and metrics did not reach your collector: ${count.lastError}`,
   );
 }

@@ -37,13 +37,18 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     .command("run")
     .description("run a Workflow file on this machine, with the real executor")
     .argument("<file>", "a Workflow, with the Secrets and ConfigMaps it needs, as YAML")
-    .option("-p, --parameter <name=value>", "a parameter of the workflow; may be repeated", collectParameter)
+    .option("-p, --parameter <name=value>", "a parameter of the workflow; may be repeated", collectPair)
     .option("--out <directory>", "where summary, trace and logs go (default: out/<workflow name>)")
     .option(
       "--s3 <url>",
       "an S3 store to use, http://ACCESS_KEY:SECRET_KEY@HOST:PORT/BUCKET (default: one of its own)",
     )
     .option("--executor <directory>", "the executor to run (default: dist/argoexec of the checkout)")
+    .option(
+      "--executor-env <name=value>",
+      "a variable of the executor's containers, as in the controller's executor.env; may be repeated",
+      collectPair,
+    )
     .option(
       "--initless",
       "pods with a supervisor instead of init containers, as Argo v4.1's initlessPod makes them",
@@ -143,10 +148,7 @@ function inCluster(command: Command): Command {
     .option("--context <context>", "of the kubeconfig");
 }
 
-function collectParameter(
-  text: string,
-  before: ReadonlyMap<string, string> = new Map(),
-): Map<string, string> {
+function collectPair(text: string, before: ReadonlyMap<string, string> = new Map()): Map<string, string> {
   const [name = "", ...value] = text.split("=");
   if (name === "" || !text.includes("=")) throw new InvalidArgumentError("It must look like name=value.");
   return new Map([...before, [name, value.join("=")]]);

@@ -22,6 +22,7 @@ export interface RunFlags {
   out?: string;
   s3?: string;
   executor?: string;
+  executorEnv?: ReadonlyMap<string, string>;
   keep?: true;
   initless?: true;
 }
@@ -48,6 +49,7 @@ export async function runLab(file: string, flags: RunFlags, host: Host): Promise
       outputDirectory: flags.out,
       s3Url: flags.s3,
       keep: flags.keep ?? false,
+      ...(flags.executorEnv && { executorEnvironment: flags.executorEnv }),
       layout: flags.initless ? "initless" : "init",
       ...stopSignals(host),
       onChange: progressPrinter(host),

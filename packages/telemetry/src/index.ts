@@ -31,8 +31,11 @@ export { stageTimeKey, TRANSFER_STAGES } from "./artifact-attribute-names.ts";
 export type { AttributeKey } from "./attribute-names.ts";
 export { ATTR } from "./attribute-names.ts";
 export type { ControllerSpanName } from "./controller-span-names.ts";
+export { CONTROLLER_SPANS } from "./controller-span-names.ts";
 export type { EventName } from "./event-names.ts";
 export { EVENT } from "./event-names.ts";
+export type { MetricDefinition } from "./metric-names.ts";
+export { DURATION_BOUNDS_SECONDS, METRICS } from "./metric-names.ts";
 export type { SpanName } from "./span-names.ts";
 export { SPANS } from "./span-names.ts";
 

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingHttpHeaders } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import {
   Server as GrpcServer,
@@ -38,6 +39,17 @@ export interface Receiver extends AsyncDisposable {
   /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   url: string;
   requests: { path: string; headers: IncomingHttpHeaders; body: OtlpTraceRequest }[];
+  /** Requests for the export of metrics, which are not decoded. */
+  metrics: number;
+}
+
+export interface ReceiverOptions {
+  /** What becomes of metrics: refused as by a collector that has no pipeline for them, or never answered. Default refused. */
+  metrics?: "refuse" | "ignore";
+  /** Milliseconds before traces are answered. Default 0. */
+  delayMs?: number;
+  /** Of answers to traces, over HTTP. Default 200. */
+  status?: number;
 }
 
 export function spansOf(requests: readonly OtlpTraceRequest[]): OtlpSpan[] {
@@ -47,23 +59,33 @@ export function spansOf(requests: readonly OtlpTraceRequest[]): OtlpSpan[] {
 }
 
 /** An OTLP/HTTP receiver of traces: protobuf or JSON, by the content type. */
-export async function startHttpReceiver(): Promise<Receiver> {
+export async function startHttpReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
+  const { metrics = "refuse", delayMs = 0, status = 200 } = options;
   const requests: Receiver["requests"] = [];
+  let metricRequests = 0;
   const server = createHttpServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (request.url === "/v1/metrics") {
+      metricRequests += 1;
+      if (metrics === "ignore") return;
+    }
     if (request.url !== "/v1/traces") return void response.writeHead(404).end();
     const raw = Buffer.concat(chunks);
     const bytes = request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw;
     const isJson = request.headers["content-type"] === "application/json";
     const body = isJson ? (JSON.parse(bytes.toString()) as OtlpTraceRequest) : decode(bytes);
     requests.push({ path: request.url ?? "", headers: request.headers, body });
-    response.writeHead(200, { "content-type": request.headers["content-type"] }).end();
+    if (delayMs > 0) await delay(delayMs);
+    response.writeHead(status, { "content-type": request.headers["content-type"] }).end();
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    get metrics() {
+      return metricRequests;
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -72,8 +94,9 @@ export async function startHttpReceiver(): Promise<Receiver> {
 }
 
 /** An OTLP/gRPC receiver. */
-export async function startGrpcReceiver(): Promise<Receiver> {
+export async function startGrpcReceiver(options: Pick<ReceiverOptions, "metrics"> = {}): Promise<Receiver> {
   const requests: Receiver["requests"] = [];
+  let metricRequests = 0;
   const server = new GrpcServer();
   const pass = (value: Buffer): Buffer => value;
   const method = {
@@ -98,6 +121,17 @@ export async function startGrpcReceiver(): Promise<Receiver> {
       },
     },
   );
+  if (options.metrics === "ignore") {
+    const path = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+    server.addService(
+      { Export: { ...method, path } },
+      {
+        Export() {
+          metricRequests += 1;
+        },
+      },
+    );
+  }
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
@@ -106,6 +140,9 @@ export async function startGrpcReceiver(): Promise<Receiver> {
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    get metrics() {
+      return metricRequests;
+    },
     async [Symbol.asyncDispose]() {
       server.forceShutdown();
     },

@@ -131,7 +131,8 @@ function readMetricPoints(file: string): ReturnType<Collector["metricPoints"]> {
     );
 }
 
-function readSpans(file: string): CollectedSpan[] {
+/** Every span in a file of the collector. */
+export function readSpans(file: string): CollectedSpan[] {
   return readLines<Written>(file)
     .flatMap(({ resourceSpans = [] }) => resourceSpans)
     .flatMap(({ resource, scopeSpans = [] }) =>

@@ -1,8 +1,11 @@
 import type { Environment } from "@skein/contract";
 
-/** Passes on what the lab's own trace file gets. Never fails the run, and never holds it up for long. */
-export interface TraceRelay {
-  send(body: Uint8Array, contentType: string): void;
+/** What a request for export is about. Logs are not among them: nothing of an executor sends any. */
+export type Signal = "traces" | "metrics";
+
+/** Passes on what the lab receives. Never fails the run, and never holds it up for long. */
+export interface TelemetryRelay {
+  send(signal: Signal, body: Uint8Array, contentType: string): void;
   /** Waits for what is under way, at most `timeoutMs`; what has not arrived by then is given up. */
   drain(timeoutMs: number): Promise<{ sent: number; lost: number; lastError: string | undefined }>;
 }
@@ -12,15 +15,18 @@ const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_UNDER_WAY = 32;
 
 /** A relay to the collector the caller's own environment names, if it names one that speaks HTTP. */
-export function createTraceRelay(env: Environment): TraceRelay | undefined {
+export function createTelemetryRelay(env: Environment): TelemetryRelay | undefined {
   const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? env.OTEL_EXPORTER_OTLP_PROTOCOL ?? "";
-  const endpoint = tracesEndpoint(env);
-  if (endpoint === undefined || !protocol.startsWith("http/")) return undefined;
+  const endpoints: Record<Signal, string | undefined> = {
+    traces: endpointOf("traces", env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, env),
+    metrics: endpointOf("metrics", env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, env),
+  };
+  if (endpoints.traces === undefined || !protocol.startsWith("http/")) return undefined;
   const headers = parseHeaders(env.OTEL_EXPORTER_OTLP_TRACES_HEADERS ?? env.OTEL_EXPORTER_OTLP_HEADERS ?? "");
   const underWay = new Set<Promise<void>>();
   const giveUp = new AbortController();
   const count = { sent: 0, lost: 0, lastError: undefined as string | undefined };
-  const post = async (body: Uint8Array, contentType: string): Promise<void> => {
+  const post = async (endpoint: string, body: Uint8Array, contentType: string): Promise<void> => {
     try {
       const signal = AbortSignal.any([giveUp.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
       const response = await fetch(endpoint, {
@@ -39,12 +45,15 @@ export function createTraceRelay(env: Environment): TraceRelay | undefined {
     }
   };
   return {
-    send: (body, contentType) => {
+    send: (signal, body, contentType) => {
+      const endpoint = endpoints[signal];
+      // As an executor has it: who names a collector for traces only gets no metrics.
+      if (endpoint === undefined) return;
       if (underWay.size >= MAX_UNDER_WAY) {
         count.lost += 1;
         return;
       }
-      const request = post(body, contentType).finally(() => underWay.delete(request));
+      const request = post(endpoint, body, contentType).finally(() => underWay.delete(request));
       underWay.add(request);
     },
     drain: async (timeoutMs) => {
@@ -56,10 +65,9 @@ export function createTraceRelay(env: Environment): TraceRelay | undefined {
   };
 }
 
-function tracesEndpoint(env: Environment): string | undefined {
-  const own = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+function endpointOf(signal: Signal, own: string | undefined, env: Environment): string | undefined {
   const general = env.OTEL_EXPORTER_OTLP_ENDPOINT;
-  const endpoint = own || (general ? `${general.replace(/\/$/, "")}/v1/traces` : undefined);
+  const endpoint = own || (general ? `${general.replace(/\/$/, "")}/v1/${signal}` : undefined);
   return endpoint !== undefined && URL.canParse(endpoint) ? endpoint : undefined;
 }
 

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import protobuf from "protobufjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { listenOnLoopback, readBody } from "../servers/listen.ts";
-import { createTraceRelay } from "./relay.ts";
+import { createTelemetryRelay } from "./relay.ts";
 import { openTraceFile, type TraceFile } from "./trace-file.ts";
 import { startTraceSink, type TraceSink } from "./trace-sink.ts";
 
@@ -126,7 +126,7 @@ describe("startTraceSink", () => {
   });
 });
 
-describe("createTraceRelay", () => {
+describe("createTelemetryRelay", () => {
   it("passes everything on to the collector of the caller's environment, with its headers", async () => {
     const got: { url: string | undefined; key: string | undefined; body: string }[] = [];
     const collector = await listenOnLoopback(async (request, response) => {
@@ -134,35 +134,54 @@ describe("createTraceRelay", () => {
       got.push({ url: request.url, key: request.headers["x-key"] as string | undefined, body });
       response.end();
     });
-    const relay = createTraceRelay({
+    const relay = createTelemetryRelay({
       OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
       OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b",
     });
-    relay?.send(Buffer.from("{}"), "application/json");
-    expect(await relay?.drain(5_000)).toEqual({ sent: 1, lost: 0, lastError: undefined });
-    expect(got).toEqual([{ url: "/v1/traces", key: "a b", body: "{}" }]);
+    relay?.send("traces", Buffer.from("{}"), "application/json");
+    relay?.send("metrics", Buffer.from("[]"), "application/json");
+    expect(await relay?.drain(5_000)).toEqual({ sent: 2, lost: 0, lastError: undefined });
+    expect(got.sort((a, b) => (a.body < b.body ? 1 : -1))).toEqual([
+      { url: "/v1/traces", key: "a b", body: "{}" },
+      { url: "/v1/metrics", key: "a b", body: "[]" },
+    ]);
     await collector.close();
   });
 
   it("gives up on a collector that does not answer, and says what was lost", async () => {
     const collector = await listenOnLoopback(() => new Promise(() => undefined));
-    const relay = createTraceRelay({
+    const relay = createTelemetryRelay({
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collector.url,
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
     });
-    for (let count = 0; count < 40; count += 1) relay?.send(Buffer.from("{}"), "application/json");
+    for (let count = 0; count < 40; count += 1) relay?.send("traces", Buffer.from("{}"), "application/json");
     const began = performance.now();
     expect(await relay?.drain(50)).toMatchObject({ sent: 0, lost: 40 });
     expect(performance.now() - began).toBeLessThan(2_000);
     await collector.close();
   });
 
+  it("passes no metrics on to a collector that was named for traces only", async () => {
+    const collector = await listenOnLoopback((_request, response) => Promise.resolve(void response.end()));
+    const relay = createTelemetryRelay({
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces`,
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+    });
+    relay?.send("metrics", Buffer.from("{}"), "application/json");
+    relay?.send("traces", Buffer.from("{}"), "application/json");
+    expect(await relay?.drain(5_000)).toMatchObject({ sent: 1, lost: 0 });
+    await collector.close();
+  });
+
   it("is not there without an endpoint, or with one that speaks gRPC", () => {
-    expect(createTraceRelay({})).toBeUndefined();
-    expect(createTraceRelay({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4317" })).toBeUndefined();
+    expect(createTelemetryRelay({})).toBeUndefined();
+    expect(createTelemetryRelay({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4317" })).toBeUndefined();
     expect(
-      createTraceRelay({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4317", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }),
+      createTelemetryRelay({
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4317",
+        OTEL_EXPORTER_OTLP_PROTOCOL: "grpc",
+      }),
     ).toBeUndefined();
   });
 });

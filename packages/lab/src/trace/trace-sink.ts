@@ -4,7 +4,7 @@ import { gunzip } from "node:zlib";
 import { errorMessage } from "@skein/contract";
 import { type LoopbackServer, listenOnLoopback, readBody } from "../servers/listen.ts";
 import { decodeTraceRequest } from "./otlp-protobuf.ts";
-import type { TraceRelay } from "./relay.ts";
+import type { TelemetryRelay } from "./relay.ts";
 import type { TraceFile } from "./trace-file.ts";
 
 /** A collector's default limit on a request. */
@@ -15,18 +15,21 @@ export interface TraceSink extends LoopbackServer {
   write(request: { resourceSpans: unknown[] }): void;
 }
 
-/** Receives OTLP over HTTP, protobuf or JSON, and writes all of it to one file; passes it on where there is a relay. */
-export async function startTraceSink(file: TraceFile, relay: TraceRelay | undefined): Promise<TraceSink> {
+/** Receives OTLP over HTTP, protobuf or JSON, and writes all spans to one file; passes spans and metrics on where there is a relay. */
+export async function startTraceSink(file: TraceFile, relay: TelemetryRelay | undefined): Promise<TraceSink> {
   const server = await listenOnLoopback(async (request, response) => {
     const body = await readBody(request, MAX_BODY_BYTES);
     if (request.method !== "POST") return respond(response, 405, "text/plain", "POST only\n");
     if (body === undefined) return respond(response, 413, "text/plain", `limit is ${MAX_BODY_BYTES} bytes\n`);
-    // Metrics and logs have no file here, but a program that sends all three must not see an error.
-    if (request.url !== "/v1/traces") return accept(request, response);
     try {
       const plain = await decompress(request, body);
-      file.write(decode(request, plain));
-      relay?.send(plain, contentType(request));
+      // Metrics and logs have no file here, but a program that sends all three must not see an error.
+      if (request.url === "/v1/traces") {
+        file.write(decode(request, plain));
+        relay?.send("traces", plain, contentType(request));
+      } else if (request.url === "/v1/metrics") {
+        relay?.send("metrics", plain, contentType(request));
+      }
     } catch (error) {
       return respond(response, 400, "text/plain", `${errorMessage(error)}\n`);
     }
@@ -36,7 +39,7 @@ export async function startTraceSink(file: TraceFile, relay: TraceRelay | undefi
     ...server,
     write: (request) => {
       file.write(request);
-      relay?.send(Buffer.from(JSON.stringify(request)), "application/json");
+      relay?.send("traces", Buffer.from(JSON.stringify(request)), "application/json");
     },
   };
 }
