@@ -30,7 +30,11 @@ afterAll(async () => {
 });
 
 /** Saves a tree as an artifact and loads that again; fast-check prints the seed of a tree that does not survive. */
-async function survives(node: Node, archive: NonNullable<Artifact["archive"]>, common: (tree: Tree) => Tree): Promise<void> {
+async function survives(
+  node: Node,
+  archive: NonNullable<Artifact["archive"]>,
+  common: (tree: Tree) => Tree,
+): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "skein-round-trip-"));
   try {
     const path = join(directory, "tree");
@@ -58,7 +62,10 @@ function untilTheYear2038(tree: Tree): Tree {
   return Object.fromEntries(
     Object.entries(tree).map(([name, what]) => [
       name,
-      what.replace(/(?<=^file \d+ )@(\d+)/, (_, seconds: string) => `@${Math.min(Number(seconds), 2 ** 31 - 1)}`),
+      what.replace(
+        /(?<=^file \d+ )@(\d+)/,
+        (_, seconds: string) => `@${Math.min(Number(seconds), 2 ** 31 - 1)}`,
+      ),
     ]),
   );
 }

@@ -134,7 +134,9 @@ function follow(
 /** Of all its threads; proc_pid_stat(5), in the ticks of 10 ms that Linux reports everywhere. */
 function cpuSeconds({ pid }: ChildProcess): number {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /, "").split(" ");
+    const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+      .replace(/^.*\) /, "")
+      .split(" ");
     return (Number(fields[11]) + Number(fields[12])) / 100;
   } catch {
     return 0; // it has just ended, and that is told elsewhere
