@@ -226,12 +226,10 @@ function entriesArbitrary(meeting: boolean): fc.Arbitrary<Buffer[]> {
     { weight: 3, arbitrary: names.map((name) => ({ name, make: (short: string) => directory(short) })) },
     {
       weight: 2,
-      arbitrary: fc
-        .tuple(names, names)
-        .map(([name, target]) => ({
-          name: name.slice(0, 99),
-          make: (short: string) => hardLink(short, target.slice(0, 99)),
-        })),
+      arbitrary: fc.tuple(names, names).map(([name, target]) => ({
+        name: name.slice(0, 99),
+        make: (short: string) => hardLink(short, target.slice(0, 99)),
+      })),
     },
     { weight: 1, arbitrary: fc.constant({ name: "s", make: (short: string) => symlink(short, "a/b") }) },
   );

@@ -1,5 +1,6 @@
 import { statfsSync } from "node:fs";
 import { ArtifactError } from "@skein/contract";
+import { explainingDisk } from "./disk-error.ts";
 import { type RawName, toText } from "./raw-name.ts";
 import { limitExceeded, type UnpackLimits } from "./unpack-limits.ts";
 
@@ -28,12 +29,15 @@ export class FreeSpace {
       this.#leftBytes -= takenBytes;
       return;
     }
-    const { bavail, bsize, blocks } = statfsSync(this.#root);
+    const { bavail, bsize, blocks } = explainingDisk(
+      () => `cannot see how much is free in ${this.#root}`,
+      () => statfsSync(this.#root),
+    );
     // Some network file systems report no size at all.
     const freeBytes = blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
     const what = `${toText(name)} has ${bytes} bytes, ${freeBytes} are free in ${this.#root}`;
     if (bytes > freeBytes) {
-      throw new ArtifactError(`the volume is too small for the archive: ${what}`, {
+      throw new ArtifactError(`the volume is too small: ${what}`, {
         code: "disk.full",
         remedy: "Give the volume more space, or the pod more ephemeral storage.",
       });

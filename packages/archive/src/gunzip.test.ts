@@ -153,7 +153,7 @@ describe("gzip bombs", () => {
     await expect(drain()).rejects.toMatchObject({
       code: "archive.limit_exceeded",
       message: expect.stringMatching(
-        /^archive exceeds the limit maxRatio of 1000: \d+ packed bytes gave \d+ bytes$/,
+        /^artifact exceeds the limit maxRatio of 1000: \d+ packed bytes gave \d+ bytes$/,
       ),
       remedy: expect.stringContaining("SKEIN_UNPACK_MAX_RATIO"),
     });

@@ -5,6 +5,7 @@ export type { DeflateOptions } from "./deflate-blocks.ts";
 export { blocksInFlight } from "./deflate-blocks.ts";
 export type { Detected } from "./detect-archive.ts";
 export { detectArchive } from "./detect-archive.ts";
+export { EntryAdmission } from "./entry-admission.ts";
 export type { ExtractReport, FileMoved } from "./extract-report.ts";
 export { extractTar } from "./extract-tar.ts";
 export { extractZip } from "./extract-zip.ts";
@@ -13,8 +14,8 @@ export { gzip } from "./gzip.ts";
 export type { PackOptions } from "./pack-tar.ts";
 export { packTar } from "./pack-tar.ts";
 export { packZip } from "./pack-zip.ts";
-// For drivers that send the members of a packed tar one by one.
-export { toText } from "./raw-name.ts";
+// For drivers whose names are text, and for those that send the members of a packed tar one by one.
+export { toRaw, toText } from "./raw-name.ts";
 export type { DecompressOptions } from "./run-decompressor.ts";
 export { settleExtraction } from "./settle-extraction.ts";
 // For whoever measures and configures: the executor's stage clock and its environment.

@@ -77,9 +77,9 @@ export function parseUnpackLimits(env: Readonly<Record<string, string | undefine
 /** The error for an archive that goes beyond a limit: names it, its value, and the variable that moves it. */
 export function limitExceeded(limit: keyof UnpackLimits, limits: UnpackLimits, found: string): ArtifactError {
   const verb = limit === "minFreeBytes" ? "give the volume more space, or lower" : "raise";
-  return new ArtifactError(`archive exceeds the limit ${limit} of ${limits[limit]}: ${found}`, {
+  return new ArtifactError(`artifact exceeds the limit ${limit} of ${limits[limit]}: ${found}`, {
     code: "archive.limit_exceeded",
-    remedy: `If the archive is meant to be like that, ${verb} ${VARIABLES[limit]} (a number, or none) in the executor's environment.`,
+    remedy: `If it is meant to be like that, ${verb} ${VARIABLES[limit]} (a number, or none) in the executor's environment.`,
   });
 }
 

@@ -1,14 +1,14 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { ArtifactError } from "@skein/contract";
-import { type CleanName, cleanEntryName, ROOT } from "./clean-entry-name.ts";
+import { type CleanName, ROOT } from "./clean-entry-name.ts";
 import { explainingDisk } from "./disk-error.ts";
+import { EntryAdmission } from "./entry-admission.ts";
 import { type ExtractReport, emptyReport, type FileMoved, MAX_LISTED } from "./extract-report.ts";
 import { FileSink } from "./file-sink.ts";
-import { FreeSpace } from "./free-space.ts";
 import { type RawName, toText } from "./raw-name.ts";
 import { type StageMeter, unmetered } from "./stage-meter.ts";
 import { TreeWriter } from "./tree-writer.ts";
-import { DEFAULT_UNPACK_LIMITS, limitExceeded, type UnpackLimits } from "./unpack-limits.ts";
+import type { UnpackLimits } from "./unpack-limits.ts";
 
 export interface ExtractOptions {
   /** The directory to unpack into: made, or found empty. Nothing outside it is touched; on an error the caller discards it. */
@@ -30,51 +30,27 @@ export class Unpacker {
   readonly meter: StageMeter;
   readonly report: ExtractReport = emptyReport();
   readonly #onFile: ((file: FileMoved) => void) | undefined;
-  readonly #space: FreeSpace;
+  readonly #admission: EntryAdmission;
   readonly #topLevel = new Set<string>();
-  #entries = 0;
   #open: OpenFile | undefined;
 
   constructor(options: ExtractOptions) {
-    this.limits = { ...DEFAULT_UNPACK_LIMITS, ...options.limits };
     this.meter = options.meter ?? unmetered;
     this.#onFile = options.onFile;
     prepareEmpty(options.into);
+    this.#admission = new EntryAdmission(options.into, options.limits);
+    this.limits = this.#admission.limits;
     this.tree = new TreeWriter(options.into, this.limits);
-    this.#space = new FreeSpace(options.into, this.limits);
   }
 
-  /**
-   * Counts an entry and gives its place.
-   *
-   * @returns undefined when the name leads outside; the caller has the format's own words for it
-   * @throws ArtifactError `archive.limit_exceeded`
-   */
+  /** As {@link EntryAdmission.admit}. */
   admit(name: RawName): CleanName | undefined {
-    const { limits } = this;
-    if (++this.#entries > limits.maxEntries)
-      throw limitExceeded("maxEntries", limits, "there are more entries");
-    if (name.length > limits.maxPathBytes) {
-      throw limitExceeded(
-        "maxPathBytes",
-        limits,
-        `a name of ${name.length} bytes, ${toText(name.slice(0, 80))}…`,
-      );
-    }
-    const cleaned = cleanEntryName(name);
-    if (cleaned !== undefined && exceedsDepth(cleaned, limits.maxDepth)) {
-      throw limitExceeded("maxDepth", limits, `the directories above ${toText(name.slice(0, 80))}…`);
-    }
-    return cleaned;
+    return this.#admission.admit(name);
   }
 
   /** Opens a file of `size` bytes; {@link write} and {@link closeFile} follow. */
   openFile(name: CleanName, size: number, mode: number): void {
-    const { limits, report } = this;
-    if (report.unpackedBytes + size > limits.maxBytes) {
-      throw limitExceeded("maxBytes", limits, `the files up to ${toText(name)}, which has ${size} bytes`);
-    }
-    this.#space.require(name, size);
+    this.#admission.admitFile(name, size);
     const startedMs = performance.now();
     const sink = new FileSink(this.tree.createFile(name, mode), size, `cannot write ${toText(name)}`);
     this.#open = { name, sink, size, startedMs };
@@ -149,13 +125,6 @@ interface OpenFile {
   sink: FileSink;
   size: number;
   startedMs: number;
-}
-
-function exceedsDepth(name: CleanName, maxDepth: number): boolean {
-  if (name.length <= maxDepth) return false; // fewer slashes than that
-  let depth = 0;
-  for (let at = name.indexOf("/"); at !== -1; at = name.indexOf("/", at + 1)) depth++;
-  return depth > maxDepth;
 }
 
 /** The tree writer's promise rests on a directory that holds nothing yet, least of all a link. */

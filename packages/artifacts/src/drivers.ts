@@ -66,6 +66,7 @@ export function createDrivers(secrets: SecretReader, settings: TransferSettings)
           minBytesPerSecond: settings.minBytesPerSecond,
           partBytes: settings.partBytes,
           partsInFlight: settings.partsInFlight,
+          limits: settings.unpackLimits,
         });
       }
       if (type === "git" && artifact.git) {

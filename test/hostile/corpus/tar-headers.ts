@@ -46,7 +46,7 @@ const sizes = [
   tar("9e78bf0 (node-tar)", "a size with a letter in it", [lettersForSize()], NUMBER),
   tar("disk full", "a size that no disk has", [header({ name: "f", size: base256(2n ** 52n) })], {
     refused: "disk.full",
-    because: /too small for the archive/,
+    because: /the volume is too small/,
   }),
   ...["-5", "1e3", "0x10", " 5", "5 ", "5.5", "99999999999999999", "NaN"].map((size) =>
     tar(

@@ -79,8 +79,11 @@ export function writeNode(path: Buffer, node: Node, files: Buffer[] = []): void 
     symlinkSync(Buffer.from(node.target, "latin1"), path);
   } else if (node.kind === "hardLink") {
     const earlier = files[node.of % Math.max(files.length, 1)];
-    if (earlier === undefined) writeFileSync(path, "");
-    else linkSync(earlier, path);
+    if (earlier !== undefined) linkSync(earlier, path);
+    else {
+      writeFileSync(path, "");
+      utimesSync(path, 0, 0);
+    }
   } else if (node.kind === "file") {
     files.push(path);
     writeFileSync(path, node.data);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { UnpackLimits } from "@skein/archive";
 import { ArtifactError } from "@skein/contract";
 import { describe, expect, it } from "vitest";
 import { observedTransfer, temporaryDirectory } from "../test-support.ts";
@@ -29,13 +30,17 @@ function storeOf(objects: Record<string, string>): Pick<ObjectStore, "get"> {
   };
 }
 
-async function load(objects: Record<string, string>, directory: string): Promise<void> {
+async function load(
+  objects: Record<string, string>,
+  directory: string,
+  limits: Partial<UnpackLimits> = {},
+): Promise<void> {
   const keys = Object.entries(objects).map(([key, body]) => ({ key, sizeBytes: body.length }));
   const listed = (async function* () {
     yield* keys;
   })();
   const store = storeOf(objects) as ObjectStore;
-  const options = { rangeBytes: 1024, maxStreams: 2, stallTimeoutMs: 1000 };
+  const options = { rangeBytes: 1024, maxStreams: 2, stallTimeoutMs: 1000, limits };
   await loadDirectory(
     { store, prefix: "out/", objects: listed },
     directory,
@@ -50,6 +55,7 @@ describe("loadDirectory", () => {
     async (key) => {
       await using parent = await temporaryDirectory();
       const into = join(parent.path, "into");
+      await mkdir(into);
       await expect(load({ "out/fine": "1", [key]: "evil" }, into)).rejects.toMatchObject({
         code: "s3.key_escape",
       });
@@ -69,6 +75,20 @@ describe("loadDirectory", () => {
     await expect(loading).rejects.toMatchObject({
       code: "s3.key_escape",
       message: expect.stringContaining("in the way of another key"),
+    });
+  });
+
+  it.each<[Partial<UnpackLimits>, Record<string, string>]>([
+    [{ maxEntries: 2 }, { "out/a": "1", "out/b": "2", "out/c/": "" }],
+    [{ maxBytes: 3 }, { "out/a": "12", "out/b": "34" }],
+    [{ maxPathBytes: 4 }, { "out/a/b/c": "1" }],
+    [{ maxDepth: 2 }, { "out/a/b/c/d": "1" }],
+    [{ minFreeBytes: 2 ** 52 }, { "out/a": "1" }],
+  ])("holds keys to the limits of archives: %j", async (limits, objects) => {
+    await using directory = await temporaryDirectory();
+    await expect(load(objects, directory.path, limits)).rejects.toMatchObject({
+      code: "archive.limit_exceeded",
+      message: expect.stringContaining(Object.keys(limits)[0] ?? ""),
     });
   });
 

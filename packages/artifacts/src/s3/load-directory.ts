@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { EntryAdmission, toRaw, type UnpackLimits } from "@skein/archive";
 import { ArtifactError } from "@skein/contract";
 import { checkIntegrity, type Integrity } from "../integrity.ts";
 import { translateDiskError } from "../node-errors.ts";
@@ -26,15 +27,18 @@ export interface DirectoryToLoad {
  * Loads every object below a prefix into an empty directory, many at once. A key that ends in a slash makes an
  * empty directory.
  *
- * @throws ArtifactError `s3.key_escape` for a key that would lie elsewhere, or that is a file where another key
+ * Keys are held to the limits of archives: whoever may write to the bucket chooses them.
+ *
+ * @throws ArtifactError `archive.limit_exceeded`, `disk.*`, `s3.key_escape` for a key that would lie elsewhere, or that is a file where another key
  *   needs a directory
  */
 export async function loadDirectory(
   { store, prefix, objects }: DirectoryToLoad,
   directory: string,
   transfer: Transfer,
-  options: RangedReadOptions,
+  options: RangedReadOptions & { limits?: Partial<UnpackLimits> | undefined },
 ): Promise<void> {
+  const admission = new EntryAdmission(directory, options.limits);
   const made = new Set([directory]);
   const makeDirectory = (path: string, key: string): void => {
     if (made.has(path)) return;
@@ -45,10 +49,12 @@ export async function loadDirectory(
   await runConcurrently(objects, { limit: requests.capacity, signal }, async ({ key, sizeBytes }, own) => {
     const relative = relativeKeyPath(key, prefix);
     const path = join(directory, relative);
+    admission.admit(toRaw(relative));
     if (key.endsWith("/") || relative === "") {
       makeDirectory(path, key);
       return;
     }
+    admission.admitFile(toRaw(relative), sizeBytes);
     makeDirectory(dirname(path), key);
     const startMs = transfer.now();
     try {

@@ -1,3 +1,4 @@
+import type { UnpackLimits } from "@skein/archive";
 import { ArtifactError, type S3Location } from "@skein/contract";
 import { ATTR } from "@skein/telemetry";
 import type { ArtifactContent, ArtifactDriver, MembersToSave, StreamToSave } from "../driver.ts";
@@ -17,6 +18,8 @@ export interface S3DriverOptions extends RangedReadOptions {
   connect: (transfer: Transfer) => Promise<ObjectStore>;
   partBytes: number;
   partsInFlight: number;
+  /** Of directories. Default: those of archives. */
+  limits?: Partial<UnpackLimits> | undefined;
 }
 
 /** Loads and saves artifacts in an S3-compatible store: one object, or all objects below a key. */
