@@ -64,6 +64,8 @@ export interface FaultProxy extends AsyncDisposable {
   endpoint: string;
   /** Every request so far, in order. */
   seen: SeenRequest[];
+  /** Requests at the same time, at most, so far. */
+  mostAtOnce: number;
   /** Hangs up on everybody, and refuses connections for so long. */
   goAway(ms: number): Promise<void>;
 }
@@ -77,6 +79,7 @@ export async function startFaultProxy(
   fault: (request: SeenRequest, index: number) => Fault | undefined,
 ): Promise<FaultProxy> {
   const seen: SeenRequest[] = [];
+  let open = 0;
   const server = createServer((incoming, outgoing) => {
     const summary: SeenRequest = {
       method: incoming.method ?? "",
@@ -91,6 +94,9 @@ export async function startFaultProxy(
     };
     const chosen = fault(summary, seen.length);
     seen.push(summary);
+    open++;
+    proxy.mostAtOnce = Math.max(proxy.mostAtOnce, open);
+    outgoing.on("close", () => open--);
     incoming.on("data", (chunk: Buffer) => {
       summary.requestBytes += chunk.byteLength;
     });
@@ -105,9 +111,10 @@ export async function startFaultProxy(
   };
   await listen(0);
   const { port } = server.address() as AddressInfo;
-  return {
+  const proxy: FaultProxy = {
     endpoint: `127.0.0.1:${port}`,
     seen,
+    mostAtOnce: 0,
     async goAway(ms) {
       await close();
       await delay(ms);
@@ -115,6 +122,7 @@ export async function startFaultProxy(
     },
     [Symbol.asyncDispose]: close,
   };
+  return proxy;
 }
 
 interface Exchanged {

@@ -10,6 +10,8 @@ export async function runConcurrently<T>(
   const siblings = new AbortController();
   const signal = AbortSignal.any([options.signal, siblings.signal]);
   const running = new Set<Promise<void>>();
+  // Not a race of all of them: with thousands of items, each would leave a reaction on every other.
+  let ended: () => void = () => {};
   let failure: { reason: unknown } | undefined;
   const fail = (reason: unknown): void => {
     failure ??= { reason };
@@ -21,9 +23,15 @@ export async function runConcurrently<T>(
       signal.throwIfAborted();
       const task: Promise<void> = work(item, signal)
         .catch(fail)
-        .finally(() => running.delete(task));
+        .then(() => {
+          running.delete(task);
+          ended();
+        });
       running.add(task);
-      if (running.size >= options.limit) await Promise.race(running);
+      if (running.size < options.limit) continue;
+      await new Promise<void>((resolve) => {
+        ended = resolve;
+      });
     }
   } catch (reason) {
     fail(reason);

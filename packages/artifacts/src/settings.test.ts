@@ -13,7 +13,7 @@ describe("parseTransferSettings", () => {
   it("has defaults for everything", () => {
     expect(parse()).toMatchObject({
       memoryBytes: 64 * MIB,
-      requests: 32,
+      requests: 64,
       artifacts: 8,
       rangeBytes: 8 * MIB,
       ranges: 8,

@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 export interface TransferSettings {
   /** Bytes of artifacts held in memory by all transfers together. `SKEIN_TRANSFER_MEMORY_MIB`, default 64. */
   memoryBytes: number;
-  /** Requests in flight for all transfers together. `SKEIN_TRANSFER_REQUESTS`, default 32. */
+  /** Requests in flight for all transfers together. `SKEIN_TRANSFER_REQUESTS`, default 64. */
   requests: number;
   /** Artifacts that move at the same time. `SKEIN_TRANSFER_ARTIFACTS`, default 8. */
   artifacts: number;
@@ -57,7 +57,7 @@ export function parseTransferSettings(config: TransferConfig, env: Environment):
   const pattern = parsePattern(config.transientErrorPattern);
   return {
     memoryBytes: parseCount(env, "SKEIN_TRANSFER_MEMORY_MIB", 64) * MIB,
-    requests: parseCount(env, "SKEIN_TRANSFER_REQUESTS", 32),
+    requests: parseCount(env, "SKEIN_TRANSFER_REQUESTS", 64),
     artifacts: parseCount(env, "SKEIN_TRANSFER_ARTIFACTS", 8),
     rangeBytes: parseCount(env, "SKEIN_S3_RANGE_MIB", 8) * MIB,
     ranges: parseCount(env, "SKEIN_S3_RANGES", 8),

@@ -24,19 +24,18 @@ export async function completeUpload(
   const { key, uploadId, parts } = upload;
   const { signal } = transfer;
   let isRepeated = false;
-  await transfer.retry(() =>
-    transfer.firstByte(async () => {
-      try {
-        await store.completeUpload(key, uploadId, parts, { signal });
-      } catch (error) {
-        if (!isRepeated || !isUnknownUpload(error)) {
-          isRepeated = true;
-          throw error;
-        }
-        if (!isMadeOf(upload, await store.head(key, { signal }))) throw error;
+  const complete = async (): Promise<void> => {
+    try {
+      await store.completeUpload(key, uploadId, parts, { signal });
+    } catch (error) {
+      if (!isRepeated || !isUnknownUpload(error)) {
+        isRepeated = true;
+        throw error;
       }
-    }),
-  );
+      if (!isMadeOf(upload, await store.head(key, { signal }))) throw error;
+    }
+  };
+  await transfer.retry(() => transfer.requests.use(() => transfer.firstByte(complete), signal));
 }
 
 function isUnknownUpload(error: unknown): boolean {

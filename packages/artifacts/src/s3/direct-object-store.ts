@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { ArtifactError } from "@skein/contract";
 import type { AwsObjectStore } from "./aws-object-store.ts";
 import { customerKeyHeaders, newObjectHeaders } from "./encryption-headers.ts";
-import { exchange, readRefusal, type S3Refusal } from "./http-exchange.ts";
+import { exchange, readRefusal, type S3Refusal, type ServerAddress } from "./http-exchange.ts";
 import type {
   BucketRegion,
   GetOptions,
@@ -31,6 +31,15 @@ interface Call {
   onSent?: OnSent | undefined;
 }
 
+/** Where a bucket is, in one region. */
+interface Origin extends ServerAddress {
+  region: string;
+  /** As the Host header has it. */
+  host: string;
+  /** What comes before a key in a path. */
+  root: string;
+}
+
 export interface DirectObjectStoreOptions {
   connection: S3Connection;
   bucket: string;
@@ -47,6 +56,8 @@ export class DirectObjectStore implements ObjectStore {
   readonly #encryption: ObjectEncryption;
   readonly #region: BucketRegion;
   #wantsMd5 = false;
+  /** Where the last request went. */
+  #origin: Origin | undefined;
   #sdkStore: Promise<AwsObjectStore> | undefined;
 
   constructor({ connection, bucket, encryption }: DirectObjectStoreOptions) {
@@ -204,21 +215,21 @@ export class DirectObjectStore implements ObjectStore {
     region: string,
   ): Promise<IncomingMessage> {
     const connection = this.#connection;
-    const { url, path } = this.#address(key, region);
-    const isPlain = url.protocol === "http:";
+    const { origin, path } = this.#address(key, region);
+    const { isPlain } = origin;
     const signed = connection.signer.sign(
       {
         method,
         path,
         query: canonicalQuery(query),
-        headers: { ...headers, host: url.host },
+        headers: { ...headers, host: origin.host },
         payloadHash: body === undefined ? EMPTY_PAYLOAD : isPlain ? sha256(body) : UNSIGNED_PAYLOAD,
       },
       await connection.credentials(),
       { region, now: new Date(Date.now() + connection.clockOffsetMs) },
     );
     return exchange({
-      url,
+      origin,
       method,
       path: Object.keys(query).length > 0 ? `${path}?${canonicalQuery(query)}` : path,
       headers: {
@@ -234,12 +245,23 @@ export class DirectObjectStore implements ObjectStore {
     });
   }
 
-  #address(key: string, region: string): { url: URL; path: string } {
+  #address(key: string, region: string): { origin: Origin; path: string } {
+    if (this.#origin?.region !== region) this.#origin = { region, ...this.#originIn(region) };
+    return { origin: this.#origin, path: `${this.#origin.root}${encodeKey(key)}` };
+  }
+
+  #originIn(region: string): Omit<Origin, "region"> {
     const { endpoint, forcePathStyle } = this.#connection.options;
     const china = region.startsWith("cn-") ? ".cn" : "";
-    const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com${china}`);
-    if (forcePathStyle) return { url, path: `/${encodeRfc3986(this.#bucket)}/${encodeKey(key)}` };
-    return { url: new URL(`${url.protocol}//${this.#bucket}.${url.host}`), path: `/${encodeKey(key)}` };
+    const { protocol, host } = new URL(endpoint ?? `https://s3.${region}.amazonaws.com${china}`);
+    const url = new URL(forcePathStyle ? `${protocol}//${host}` : `${protocol}//${this.#bucket}.${host}`);
+    return {
+      isPlain: protocol === "http:",
+      host: url.host,
+      hostname: url.hostname,
+      port: url.port,
+      root: forcePathStyle ? `/${encodeRfc3986(this.#bucket)}/` : "/",
+    };
   }
 
   /** The next request is signed with the server's clock. */

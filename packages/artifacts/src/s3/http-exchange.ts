@@ -15,8 +15,16 @@ const SLICE_BYTES = 64 * 1024;
 /** Of an answer that is an error; those of S3 have a few hundred bytes. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
+export interface ServerAddress {
+  /** Without TLS. */
+  isPlain: boolean;
+  hostname: string;
+  /** Empty for the protocol's own. */
+  port: string;
+}
+
 export interface Exchange {
-  url: URL;
+  origin: ServerAddress;
   /** With query, as it was signed. */
   path: string;
   method: string;
@@ -32,7 +40,7 @@ export interface Exchange {
 
 /** One request over a kept connection. The answer's body is the caller's to read or to destroy. */
 export function exchange({
-  url,
+  origin,
   path,
   method,
   headers,
@@ -43,8 +51,8 @@ export function exchange({
   onSent,
 }: Exchange): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const send = url.protocol === "http:" ? httpRequest : httpsRequest;
-    const { hostname, port } = url;
+    const { isPlain, hostname, port } = origin;
+    const send = isPlain ? httpRequest : httpsRequest;
     const options: RequestOptions = { hostname, port, path, method, headers, agent };
     const request = send(options, resolve);
     request.on("error", reject);

@@ -104,9 +104,7 @@ class S3Driver implements ArtifactDriver {
 
   async stat(transfer: Transfer): Promise<{ sizeBytes: number } | undefined> {
     const store = await this.#connect(transfer);
-    return transfer.retry(() =>
-      transfer.clock.during("list", () => store.head(this.key, { signal: transfer.signal })),
-    );
+    return asking(transfer, () => store.head(this.key, { signal: transfer.signal }));
   }
 
   /** @param missing why the key is not an object; thrown when it is no directory either */
@@ -159,9 +157,13 @@ function listPage(
   options: { page?: string; limit?: number } = {},
 ): Promise<Page> {
   const { signal } = transfer;
-  return transfer.retry(() =>
-    transfer.clock.during("list", () => store.list(prefix, { signal, ...options })),
-  );
+  return asking(transfer, () => store.list(prefix, { signal, ...options }));
+}
+
+/** One request about what is there. */
+function asking<T>(transfer: Transfer, request: () => Promise<T>): Promise<T> {
+  const { clock, requests, signal } = transfer;
+  return transfer.retry(() => requests.use(() => clock.during("list", request), signal));
 }
 
 async function* listAll(

@@ -113,8 +113,9 @@ async function uploadInParts(
   const giveUp = AbortSignal.any([transfer.signal, failure.signal]);
   const { signal } = transfer;
   const metadata = metadataOfParts(partBytes, sizeBytes);
+  const create = (): Promise<string> => store.createUpload(key, { signal, contentType, metadata });
   const uploadId = await transfer.retry(() =>
-    transfer.firstByte(() => store.createUpload(key, { signal, contentType, metadata })),
+    transfer.requests.use(() => transfer.firstByte(create), signal),
   );
   const uploaded: UploadedPart[] = [];
   let sentBytes = 0;
