@@ -1,5 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { type Environment, errorMessage, type Paths, redactSecrets } from "@skein/contract";
+import {
+  ArtifactError,
+  ConfigError,
+  ContractError,
+  type Environment,
+  errorMessage,
+  type Paths,
+  redactSecrets,
+} from "@skein/contract";
 import { allChecks } from "./all-checks.ts";
 import { openExamination } from "./examination.ts";
 import { DoctorUsageError, flagsHelp, parseDoctorFlags } from "./flags.ts";
@@ -59,8 +67,14 @@ export async function runDoctor(args: readonly string[], host: DoctorHost): Prom
     host.stdout(redactSecrets(flags.json ? renderJson(report) : renderTable(report, host.text)));
     return exitCodeOf(results);
   } catch (error) {
-    if (!(error instanceof DoctorUsageError)) throw error;
-    host.stderr(`${host.command}: ${errorMessage(error)}; see ${host.command} --help\n`);
+    const isExpected = [DoctorUsageError, ArtifactError, ConfigError, ContractError].some(
+      (expected) => error instanceof expected,
+    );
+    if (!isExpected) throw error;
+    const remedy = error instanceof ArtifactError && error.remedy ? `; ${error.remedy}` : "";
+    host.stderr(
+      redactSecrets(`${host.command}: ${errorMessage(error)}${remedy}; see ${host.command} --help\n`),
+    );
     return EXIT_MISUSE;
   }
 }
