@@ -126,6 +126,8 @@ describe("variables", () => {
       status: "fail",
       evidence: 'environment variable SKEIN_S3_RANGES must be a whole number above 0, got "many"',
     });
+    // Once, and not by everybody who goes by them.
+    expect(checks.disk?.reason).toBe("settings comes first");
   });
 });
 

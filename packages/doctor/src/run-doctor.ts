@@ -81,7 +81,11 @@ export async function runDoctor(args: readonly string[], host: DoctorHost): Prom
 
 /** Neither a cluster nor a bucket, a repository or a collector was named, or could be found. */
 function sawNothing(results: readonly Result[]): boolean {
-  return results.every(({ finding, id }) => finding.status === "skip" || id === "repository");
+  // These two say what there is, and look at nothing outside.
+  const own = ["repository", "settings"];
+  return results.every(({ finding, id }) => {
+    return finding.status === "skip" || (own.includes(id) && finding.status !== "fail");
+  });
 }
 
 function help(command: string): string {

@@ -9,10 +9,10 @@ import { gitRepositories, parseGitHost } from "../git-repositories.ts";
 export const knownHosts: Check = {
   id: "known-hosts",
   title: "known git hosts",
+  needs: ["settings"],
   stuck: { say: "reading a file does not end: look at the volume that SSH_KNOWN_HOSTS is on" },
   async run(examination) {
-    const { inPod, flags } = examination;
-    if (!inPod && flags.git.length === 0) return skip(RUN_IN_A_POD);
+    if (!examination.inPod && sshHosts(examination).length === 0) return skip(RUN_IN_A_POD);
     const files = examination.settings().git.knownHosts;
     const read = await Promise.all(files.map(count));
     const there = read.filter(({ keys }) => keys !== undefined);
@@ -37,6 +37,7 @@ function gitCheck(at: GitLocation, id: string): Check {
   return {
     id,
     title: "git repository",
+    needs: ["settings"],
     after: ["dns", "known-hosts"],
     stuck: {
       say: "the git server does not answer: let pods reach it (443 for https, 22 for ssh; docs/install.md, Network), and check HTTPS_PROXY",
@@ -72,8 +73,13 @@ function adviceFor({ inPod, env }: Examination): string {
 }
 
 function scansOf(examination: Examination): string[] {
+  const hosts = sshHosts(examination);
+  return hosts.length > 0 ? hosts.map((host) => `ssh-keyscan ${host}`) : ["ssh-keyscan HOST"];
+}
+
+function sshHosts(examination: Examination): string[] {
   const hosts = gitRepositories(examination).flatMap(({ repo }) =>
     /^https?:/.test(repo) ? [] : (parseGitHost(repo) ?? []),
   );
-  return hosts.length > 0 ? [...new Set(hosts)].map((host) => `ssh-keyscan ${host}`) : ["ssh-keyscan HOST"];
+  return [...new Set(hosts)];
 }
