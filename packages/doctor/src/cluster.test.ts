@@ -260,9 +260,35 @@ describe("a cluster", () => {
     });
   });
 
+  it("that does not take the kubeconfig's credentials says how to see that it does", async () => {
+    const { checks } = await outside({ isAuthenticated: false });
+    expect(checks["api-server"]).toMatchObject({ status: "fail", fix: { copy: ["kubectl auth whoami"] } });
+  });
+
   it("or a bucket has to be named, else there is nothing to look at", async () => {
     const seen = await examine([]);
     expect([seen.exitCode, seen.stdout]).toEqual([2, ""]);
     expect(seen.stderr).toMatch(/^skein doctor: nothing to look at: .*--help\n$/);
+  });
+});
+
+describe("a template", () => {
+  it("that is none ends the command with 2 and its name", async () => {
+    const seen = await examine([], { env: podEnvironment({}, { ARGO_TEMPLATE: "{" }) });
+    expect([seen.exitCode, seen.stderr]).toEqual([
+      2,
+      expect.stringContaining("the environment variable ARGO_TEMPLATE"),
+    ]);
+  });
+});
+
+describe("a file of --repository", () => {
+  it("that is not there is named, and everything about the store is left", async () => {
+    const { checks } = await outside({}, ["--repository", "ROOT/nope.yaml"]);
+    expect(checks.repository).toMatchObject({
+      status: "fail",
+      evidence: expect.stringContaining("nope.yaml"),
+    });
+    expect(checks["s3-list"]?.reason).toBe("repository comes first");
   });
 });

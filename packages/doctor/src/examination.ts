@@ -130,7 +130,10 @@ export async function openExamination(options: ExaminationOptions): Promise<Exam
     umask: options.umask,
     serviceAccount: flags.serviceAccount ?? (inPod ? claims.serviceAccountName : "default"),
     greeting: once(async () => (await storeToStrangers()).greet(limit())),
-    probeKey: async () => `${flags.prefix ?? (await repository()).prefix}skein-doctor-${nonce}`,
+    probeKey: async () => {
+      const prefix = flags.prefix?.replace(/([^/])$/, "$1/") ?? (await repository()).prefix;
+      return `${prefix}skein-doctor-${nonce}`;
+    },
     async [Symbol.asyncDispose]() {
       reached.cluster?.client.close();
       for (const opened of [store.begun, storeToStrangers.begun]) {

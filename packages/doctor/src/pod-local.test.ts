@@ -54,12 +54,14 @@ describe.skipIf(whyNoSshServer() !== undefined)(`a git server ${whyNoSshServer()
 });
 
 describe("known hosts", () => {
-  it("that are not there are a warning that names the files", async () => {
-    const { checks } = await pod({ env: { SSH_KNOWN_HOSTS: "ROOT/nothing" } });
+  it("that are not there are a warning that names the files and what prints their lines", async () => {
+    const env = { SSH_KNOWN_HOSTS: "ROOT/nothing" };
+    const { checks } = await pod({ env }, ["--git", "git@git.invalid:o/r.git"]);
+    expect(checks.git?.reason).toBe("dns comes first");
     expect(checks["known-hosts"]).toMatchObject({
       status: "warn",
       evidence: expect.stringMatching(/nothing: not there$/),
-      fix: { copy: ["ssh-keyscan HOST"] },
+      fix: { copy: ["ssh-keyscan git.invalid"] },
     });
   });
 });
@@ -124,6 +126,8 @@ describe("variables", () => {
       status: "fail",
       evidence: 'environment variable SKEIN_S3_RANGES must be a whole number above 0, got "many"',
     });
+    // Once, and not by everybody who goes by them.
+    expect(checks.disk?.reason).toBe("settings comes first");
   });
 });
 

@@ -1,5 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { type Environment, errorMessage, type Paths, redactSecrets } from "@skein/contract";
+import {
+  ArtifactError,
+  ConfigError,
+  ContractError,
+  type Environment,
+  errorMessage,
+  type Paths,
+  redactSecrets,
+} from "@skein/contract";
 import { allChecks } from "./all-checks.ts";
 import { openExamination } from "./examination.ts";
 import { DoctorUsageError, flagsHelp, parseDoctorFlags } from "./flags.ts";
@@ -59,15 +67,25 @@ export async function runDoctor(args: readonly string[], host: DoctorHost): Prom
     host.stdout(redactSecrets(flags.json ? renderJson(report) : renderTable(report, host.text)));
     return exitCodeOf(results);
   } catch (error) {
-    if (!(error instanceof DoctorUsageError)) throw error;
-    host.stderr(`${host.command}: ${errorMessage(error)}; see ${host.command} --help\n`);
+    const isExpected = [DoctorUsageError, ArtifactError, ConfigError, ContractError].some(
+      (expected) => error instanceof expected,
+    );
+    if (!isExpected) throw error;
+    const remedy = error instanceof ArtifactError && error.remedy ? `; ${error.remedy}` : "";
+    host.stderr(
+      redactSecrets(`${host.command}: ${errorMessage(error)}${remedy}; see ${host.command} --help\n`),
+    );
     return EXIT_MISUSE;
   }
 }
 
 /** Neither a cluster nor a bucket, a repository or a collector was named, or could be found. */
 function sawNothing(results: readonly Result[]): boolean {
-  return results.every(({ finding, id }) => finding.status === "skip" || id === "repository");
+  // These two say what there is, and look at nothing outside.
+  const own = ["repository", "settings"];
+  return results.every(({ finding, id }) => {
+    return finding.status === "skip" || (own.includes(id) && finding.status !== "fail");
+  });
 }
 
 function help(command: string): string {

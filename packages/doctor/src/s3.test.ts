@@ -232,6 +232,15 @@ describe("an endpoint", () => {
     expect(seen.checks["s3-endpoint"]?.reason).toBe("dns comes first");
   });
 
+  it("that is a URL is taken apart", async () => {
+    const seen = await inPod({ endpoint: `http://${server.endpoint}` });
+    expect(seen.checks.repository).toMatchObject({
+      status: "fail",
+      fix: { copy: [`endpoint: ${server.endpoint}`, "insecure: true"] },
+    });
+    expect(statuses(seen)).toMatchObject({ addressing: "skip", list: "skip" });
+  });
+
   it("that is an address cannot have a bucket before it", async () => {
     const seen = await inPod({ addressingStyle: "virtual-hosted" });
     expect(seen.checks["s3-addressing"]).toMatchObject({

@@ -1,3 +1,4 @@
+import { KubernetesError } from "@skein/kubernetes";
 import { type Check, fail, ok, skip } from "../check.ts";
 
 const NOT_MOUNTED =
@@ -19,9 +20,22 @@ export const apiServer: Check = {
     }
     const { server } = cluster.connection;
     const startedAt = performance.now();
-    const version = (await cluster.client.send({ method: "GET", path: "/version", signal })) as {
-      gitVersion?: string;
-    };
+    const asked = cluster.client.send({ method: "GET", path: "/version", signal });
+    const version = await asked.then(
+      (answer) => answer as { gitVersion?: string },
+      (error: unknown) => {
+        // The pod's remedy comes with the error.
+        if (inPod || !(error instanceof KubernetesError) || error.status !== 401) throw error;
+        return undefined;
+      },
+    );
+    if (version === undefined) {
+      return fail(
+        `${server.origin} does not take the kubeconfig's credentials`,
+        "log in again, until this answers",
+        ["kubectl auth whoami"],
+      );
+    }
     const ms = Math.round(performance.now() - startedAt);
     return ok(`Kubernetes ${version.gitVersion ?? "of an unknown version"} at ${server.origin}, ${ms} ms`);
   },

@@ -21,6 +21,7 @@ interface Room {
 export const disk: Check = {
   id: "disk",
   title: "disk room",
+  needs: ["settings"],
   stuck: { say: "a volume of this pod does not answer (NFS?): look at its mounts and at the node" },
   async run({ inPod, paths, settings }) {
     if (!inPod) return skip(RUN_IN_A_POD);

@@ -56,7 +56,8 @@ async function namesOf(examination: Examination): Promise<Name[]> {
   }
   const { location } = await examination.repository().catch(() => ({ location: undefined }));
   const endpoint = location?.s3?.endpoint?.replace(/:\d+$/, "");
-  if (endpoint && !usesProxy(env, location?.s3?.insecure === true)) {
+  // One that is a URL is no name, and is said to be so elsewhere.
+  if (endpoint && !endpoint.includes("://") && !usesProxy(env, location?.s3?.insecure === true)) {
     const elsewhere = inPod ? "" : ", or run the checks in a pod: names of services are known there only";
     add(
       endpoint,

@@ -1,18 +1,18 @@
 import { existsSync } from "node:fs";
 import { countKnownHosts, inspectRepository } from "@skein/artifacts";
-import { errorMessage, type GitLocation } from "@skein/contract";
+import { ArtifactError, errorMessage, type GitLocation } from "@skein/contract";
 import { type Check, fail, ok, RUN_IN_A_POD, skip, warn } from "../check.ts";
 import type { Examination } from "../examination.ts";
-import { gitRepositories } from "../git-repositories.ts";
+import { gitRepositories, parseGitHost } from "../git-repositories.ts";
 
 /** The files that say which git servers are who they claim to be. */
 export const knownHosts: Check = {
   id: "known-hosts",
   title: "known git hosts",
+  needs: ["settings"],
   stuck: { say: "reading a file does not end: look at the volume that SSH_KNOWN_HOSTS is on" },
   async run(examination) {
-    const { inPod, env, flags } = examination;
-    if (!inPod && flags.git.length === 0) return skip(RUN_IN_A_POD);
+    if (!examination.inPod && sshHosts(examination).length === 0) return skip(RUN_IN_A_POD);
     const files = examination.settings().git.knownHosts;
     const read = await Promise.all(files.map(count));
     const there = read.filter(({ keys }) => keys !== undefined);
@@ -23,10 +23,7 @@ export const knownHosts: Check = {
     if (unreadable)
       return fail(evidence, `let the executor's user read ${unreadable.file} (its mode, or fsGroup)`);
     if (there.some(({ keys = 0 }) => keys > 0)) return ok(evidence);
-    const say = env.SSH_KNOWN_HOSTS
-      ? "SSH_KNOWN_HOSTS must name files that are mounted into init and have a line for each git server"
-      : "git over ssh will be refused: mount a file with a line for each git server and name it in SSH_KNOWN_HOSTS";
-    return warn(evidence, `${say}; lines are printed by`, ["ssh-keyscan HOST"]);
+    return warn(evidence, `${adviceFor(examination)}; lines are printed by`, scansOf(examination));
   },
 };
 
@@ -40,13 +37,19 @@ function gitCheck(at: GitLocation, id: string): Check {
   return {
     id,
     title: "git repository",
+    needs: ["settings"],
     after: ["dns", "known-hosts"],
     stuck: {
       say: "the git server does not answer: let pods reach it (443 for https, 22 for ssh; docs/install.md, Network), and check HTTPS_PROXY",
     },
-    async run(examination, { signal }) {
-      const { secrets, settings } = examination;
-      const { url, commit } = await inspectRepository(at, { secrets, settings: settings().git, signal });
+    async run({ secrets, settings }, { signal, found }) {
+      const options = { secrets, settings: settings().git, signal };
+      const { url, commit } = await inspectRepository(at, options).catch((error: unknown) => {
+        const isUnknown = error instanceof ArtifactError && error.code === "network.dns";
+        if (isUnknown && found.get("dns")?.status === "fail") return { url: "", commit: undefined };
+        throw error;
+      });
+      if (url === "") return skip("dns comes first");
       return ok(commit ? `${url}, HEAD is ${commit.slice(0, 12)}` : `${url}, without a default branch`);
     },
   };
@@ -59,4 +62,24 @@ async function count(file: string): Promise<{ file: string; keys: number | undef
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     return { file, keys: undefined, why: isMissing ? "not there" : errorMessage(error) };
   }
+}
+
+function adviceFor({ inPod, env }: Examination): string {
+  if (!inPod)
+    return "git over ssh will be refused here: add a line for each git server to ~/.ssh/known_hosts";
+  return env.SSH_KNOWN_HOSTS
+    ? "SSH_KNOWN_HOSTS must name files that are mounted into init and have a line for each git server"
+    : "git over ssh will be refused: mount a file with a line for each git server and name it in SSH_KNOWN_HOSTS";
+}
+
+function scansOf(examination: Examination): string[] {
+  const hosts = sshHosts(examination);
+  return hosts.length > 0 ? hosts.map((host) => `ssh-keyscan ${host}`) : ["ssh-keyscan HOST"];
+}
+
+function sshHosts(examination: Examination): string[] {
+  const hosts = gitRepositories(examination).flatMap(({ repo }) =>
+    /^https?:/.test(repo) ? [] : (parseGitHost(repo) ?? []),
+  );
+  return [...new Set(hosts)];
 }

@@ -8,7 +8,7 @@ const PATH_STYLE = ["addressingStyle: path"];
 export const s3Addressing: Check = {
   id: "s3-addressing",
   title: "S3 addressing",
-  needs: ["repository"],
+  needs: ["settings", "repository"],
   stuck: { say: "the name server does not answer: look at the cluster's DNS" },
   async run(examination) {
     const { location } = await examination.repository();

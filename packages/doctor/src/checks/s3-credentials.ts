@@ -5,7 +5,7 @@ import { describeCredentials, s3Check } from "../s3-failures.ts";
 export const s3Credentials = s3Check({
   id: "s3-credentials",
   title: "S3 credentials",
-  needs: ["repository"],
+  needs: ["settings", "repository"],
   stuck: {
     say: "the source of credentials does not answer: let pods reach STS and the metadata service 169.254.169.254 (docs/install.md, Network), or name keys with accessKeySecret and secretKeySecret",
   },

@@ -25,6 +25,8 @@ export interface ClusterOptions {
   rules?: readonly Rule[];
   /** Of whoever has the kubeconfig: everything, or nothing. Default: everything. */
   isAdministrator?: boolean;
+  /** Whether the token of the kubeconfig is taken. Default: it is. */
+  isAuthenticated?: boolean;
   /** Whether the custom resource is installed. Default: it is. */
   hasTaskResults?: boolean;
   /** Objects by their paths. */
@@ -78,6 +80,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
 
 function serve(method: string, url: string, body: Json, options: ClusterOptions): [number, Json] {
   const { rules = DEPLOYED_RULES, objects = {}, isAdministrator = true } = options;
+  if (options.isAuthenticated === false) return refusal(401, "Unauthorized");
   if (url === "/version") return [200, { gitVersion: "v1.34.4" }];
   if (/accessreviews$/.test(url)) {
     if (url.includes("localsubject") && !isAdministrator)
