@@ -1,36 +1,19 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { runCommand } from "../support/command.ts";
 import { demoFiles } from "../support/demo-repository.ts";
 import { createGitRepository } from "../support/git-repository.ts";
 import { startGitServer } from "../support/git-server.ts";
 import type { Case, World } from "./case.ts";
 import { checkQueries } from "./check-queries.ts";
-import { EXAMPLES, type OtlpProtocol, runLab, skein, writeWorkflowObjects } from "./lab.ts";
+import { EXAMPLES, skein } from "./lab.ts";
 import { fillIn, RULE_TESTS, RULES, readQueries } from "./queries.ts";
+import { reportError, runExample, runStalling, traceWorkflow } from "./runs.ts";
 import { measuredSpans, settle } from "./settle.ts";
 import { tool } from "./stack.ts";
 
 /** Longer than the suite. */
 const ALL = "1h";
-
-const STALLING = (url: string): string => `apiVersion: argoproj.io/v1alpha1
-kind: Workflow
-metadata: { generateName: stalling- }
-spec:
-  entrypoint: load
-  templates:
-    - name: load
-      inputs:
-        artifacts:
-          - { name: thread, path: /tmp/thread, http: { url: "${url}" } }
-      container: { image: alpine, command: [cat, /tmp/thread] }
-`;
 
 /** From the collector's configuration to the numbers on the dashboards. */
 export const METRIC_CASES: readonly Case[] = [
@@ -47,13 +30,13 @@ export const METRIC_CASES: readonly Case[] = [
     name: "grpc",
     shows: "after a run whose executors export over gRPC, every query says what the spans say",
     async run(world) {
-      const { exitCode, stderr, summary } = await run(world, "artifact-passing.yaml", "grpc", {
+      const { exitCode, stderr, summary } = await runExample(world, "artifact-passing.yaml", "grpc", {
         count: "40",
       });
       assert.equal(exitCode, 0, stderr);
       await traceWorkflow(world, summary, "grpc");
       await runStalling(world);
-      return await checkAll(world, { range: ALL });
+      return await checkAll(world, ALL);
     },
   },
   {
@@ -86,10 +69,15 @@ export const METRIC_CASES: readonly Case[] = [
       await repository.commit("Spin", demoFiles(EXAMPLES));
       await using server = await startGitServer(repository.path);
       const parameters = { repo: `${server.url}/.git` };
-      const { exitCode, stderr, summary } = await run(world, "ci-checkout.yaml", "http/protobuf", parameters);
+      const { exitCode, stderr, summary } = await runExample(
+        world,
+        "ci-checkout.yaml",
+        "http/protobuf",
+        parameters,
+      );
       assert.equal(exitCode, 0, stderr);
       await traceWorkflow(world, summary, "http/protobuf");
-      return await checkAll(world, { range: ALL });
+      return await checkAll(world, ALL);
     },
   },
   {
@@ -203,7 +191,7 @@ export const METRIC_CASES: readonly Case[] = [
   },
 ];
 
-async function checkAll(world: World, { range }: { range: string }): Promise<string> {
+async function checkAll(world: World, range: string): Promise<string> {
   const time = await settle(world.stack, world.signal);
   const spans = measuredSpans(world.stack);
   const { prometheus } = world.stack;
@@ -217,88 +205,4 @@ function verdict(checked: World["checked"]): string {
   assert.equal(wrong.length, 0, wrong.join("\n"));
   const series = checked.reduce((sum, each) => sum + each.series, 0);
   return `${checked.length} queries, ${series} series`;
-}
-
-function run(
-  { stack, directory, signal }: World,
-  example: string,
-  protocol: OtlpProtocol,
-  parameters: Readonly<Record<string, string>>,
-): ReturnType<typeof runLab> {
-  return runLab(join(EXAMPLES, example), {
-    directory: join(directory, protocol.replace("/", "-")),
-    parameters,
-    export: { endpoint: protocol === "grpc" ? stack.grpc : stack.http, protocol },
-    collector: stack.http,
-    signal,
-  });
-}
-
-/** `skein trace`, with the objects that a controller would have kept of the run. */
-async function traceWorkflow(
-  { stack, directory, signal }: World,
-  summary: Parameters<typeof writeWorkflowObjects>[1],
-  protocol: OtlpProtocol,
-): Promise<void> {
-  const file = join(directory, `${summary.name}.json`);
-  writeWorkflowObjects(file, summary);
-  const env = {
-    OTEL_EXPORTER_OTLP_ENDPOINT: protocol === "grpc" ? stack.grpc : stack.http,
-    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-  };
-  const { exitCode, stderr } = await skein(["trace", file], { env, signal });
-  assert.equal(exitCode, 0, stderr);
-}
-
-/** A workflow whose input comes from a server that begins to answer and then says nothing. */
-async function runStalling({ stack, directory, signal }: World): Promise<void> {
-  const server = createServer((_request, response) => {
-    response.writeHead(200, { "content-length": "1000000" });
-    response.write("one thread");
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  try {
-    const file = join(directory, "stalling.yaml");
-    writeFileSync(file, STALLING(`http://127.0.0.1:${(server.address() as AddressInfo).port}/thread`));
-    const { exitCode } = await runLab(file, {
-      directory: join(directory, "stalling"),
-      export: { endpoint: stack.grpc, protocol: "grpc" },
-      executorEnv: { SKEIN_STALL_TIMEOUT_SECONDS: "1", EXECUTOR_RETRY_BACKOFF_STEPS: "1" },
-      collector: stack.http,
-      signal,
-    });
-    assert.equal(exitCode, 1);
-  } finally {
-    server.closeAllConnections();
-    await promisify(server.close.bind(server))();
-  }
-}
-
-/** Sends what a container reports at its end that has counted one error. Seconds before now. */
-async function reportError(endpoint: string, startedAgo: number, endedAgo: number): Promise<void> {
-  const now = BigInt(Date.now()) * 1_000_000n;
-  const ago = (seconds: number): string => `${now - BigInt(seconds) * 1_000_000_000n}`;
-  const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
-  const point = {
-    attributes: [text("argo.artifact.direction", "load"), text("argo.artifact.driver", "s3")],
-    startTimeUnixNano: ago(startedAgo),
-    timeUnixNano: ago(endedAgo),
-    asInt: "1",
-  };
-  const metric = {
-    name: "argo.artifact.transfer.errors",
-    unit: "{error}",
-    sum: { isMonotonic: true, aggregationTemporality: 1, dataPoints: [point] },
-  };
-  const resource = {
-    attributes: [text("service.name", "argoexec"), text("k8s.namespace.name", "overlap")],
-  };
-  const response = await fetch(`${endpoint}/v1/metrics`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      resourceMetrics: [{ resource, scopeMetrics: [{ scope: { name: "argoexec" }, metrics: [metric] }] }],
-    }),
-  });
-  assert.ok(response.ok, await response.text());
 }

@@ -7,6 +7,8 @@ const MEASURED = new Set([...Object.keys(SPANS), ...Object.keys(CONTROLLER_SPANS
 /** The collector hands its metrics on every 15 s, Prometheus asks every second; the rest is for a busy machine. */
 const SETTLE_MS = 120_000;
 const POLL_MS = 500;
+/** Rules are evaluated every second. */
+const RULES_MS = 2_500;
 
 /** The spans that the shipped configuration makes metrics of: not those of programs in the user's containers. */
 export function measuredSpans(stack: Stack): CollectedSpan[] {
@@ -28,7 +30,11 @@ export async function settle(stack: Stack, signal: AbortSignal): Promise<number>
     const now = Date.now() / 1000;
     const counted = await total(stack, "traces_span_metrics_calls_total", now);
     const moved = await total(stack, "argo_artifact_transfer_duration_seconds_count", now);
-    if (counted === spans.length && moved === transfers.length) return now;
+    if (counted === spans.length && moved === transfers.length) {
+      // What a rule records follows a second later.
+      await delay(RULES_MS, undefined, { signal });
+      return Date.now() / 1000;
+    }
     state = `${spans.length} spans, of which ${counted} are counted; ${transfers.length} transfers, of which ${moved}`;
     await delay(POLL_MS, undefined, { signal });
   }
