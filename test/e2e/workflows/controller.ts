@@ -65,7 +65,8 @@ export async function startController(world: World, directory: string): Promise<
   const log = (): string => readFileSync(file, "utf8");
   const server = await startServer({
     argv: [PROGRAM, "--kubeconfig", api.kubeconfig, "--namespace", NAMESPACE, "--namespaced"],
-    env: { LEADER_ELECTION_DISABLE: "true", HOME: directory },
+    // It looks at a workflow again only so long after the last time; by default that is ten seconds.
+    env: { LEADER_ELECTION_DISABLE: "true", DEFAULT_REQUEUE_TIME: "1s", HOME: directory },
     log: file,
     isReady: async () => /starting leading/i.test(log()),
     startTimeoutMs: 120_000,
