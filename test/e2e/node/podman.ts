@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** What a finished command of the container engine said. */
@@ -61,8 +62,14 @@ export function createPodman(run: string, containersConf: string): Podman {
     async start({ name, args, log, pidFile }) {
       const output = openSync(log, "a");
       const all = ["run", "--name", name, "--label", `${LABEL}=${run}`, "--pidfile", pidFile, ...args];
-      // Not in the suite's process group: Ctrl-C is the suite's business.
-      const child = spawn("podman", all, { env, detached: true, stdio: ["ignore", output, output] });
+      const child = spawn("podman", all, {
+        env,
+        // conmon leaves an empty file `oom` where it is, when the kernel kills a container.
+        cwd: dirname(log),
+        // Not in the suite's process group: Ctrl-C is the suite's business.
+        detached: true,
+        stdio: ["ignore", output, output],
+      });
       closeSync(output);
       const ended = new Promise<void>((resolve, reject) => {
         child.once("error", reject);

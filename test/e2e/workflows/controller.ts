@@ -13,6 +13,8 @@ export interface Controller extends AsyncDisposable {
   log(): string;
   /** Replaces the key `executor` of its ConfigMap, and waits until it says that it has taken it. */
   setExecutor(executor: { image: string }): Promise<void>;
+  /** One more controller for the same namespace, with a ConfigMap of its own, which is created. */
+  startAnother(configMap: KubeObject): Promise<AsyncDisposable>;
 }
 
 const CHECKOUT = join(import.meta.dirname, "../../..");
@@ -61,15 +63,7 @@ export async function startController(world: World, directory: string): Promise<
       metricsConfig: stringify({ enabled: false }),
     },
   });
-  const file = join(directory, "workflow-controller.log");
-  const log = (): string => readFileSync(file, "utf8");
-  const server = await startServer({
-    argv: [PROGRAM, "--kubeconfig", api.kubeconfig, "--namespace", NAMESPACE, "--namespaced"],
-    env: { LEADER_ELECTION_DISABLE: "true", HOME: directory },
-    log: file,
-    isReady: async () => /starting leading/i.test(log()),
-    startTimeoutMs: 120_000,
-  });
+  const { log, stop } = await launch(world, directory, CONFIG_MAP);
   return {
     log,
     async setExecutor(executor) {
@@ -82,6 +76,31 @@ export async function startController(world: World, directory: string): Promise<
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     },
-    [Symbol.asyncDispose]: () => server.stop(),
+    async startAnother(configMap) {
+      await api.admin.create(configMaps, configMap);
+      const another = await launch(world, directory, configMap.metadata.name ?? "");
+      return { [Symbol.asyncDispose]: another.stop };
+    },
+    [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Of the namespace's workflows, as the installation manifests start it there. */
+async function launch(
+  { api }: World,
+  directory: string,
+  configMap: string,
+): Promise<{ log(): string; stop(): Promise<void> }> {
+  const file = join(directory, `${configMap}.log`);
+  const log = (): string => readFileSync(file, "utf8");
+  const own = ["--kubeconfig", api.kubeconfig, "--namespace", NAMESPACE];
+  const { stop } = await startServer({
+    argv: [PROGRAM, ...own, "--namespaced", "--configmap", configMap],
+    // It looks at a workflow again only so long after the last time; by default that is ten seconds.
+    env: { LEADER_ELECTION_DISABLE: "true", DEFAULT_REQUEUE_TIME: "1s", HOME: directory },
+    log: file,
+    isReady: async () => /starting leading/i.test(log()),
+    startTimeoutMs: 120_000,
+  });
+  return { log, stop };
 }

@@ -12,7 +12,8 @@ import { startExecServer } from "../node/exec-server.ts";
 import { createNode, type Node } from "../node/node.ts";
 import { keepEvidence } from "../suite/evidence.ts";
 import { startWorld, type World } from "../suite/world.ts";
-import { WORKFLOW_CASES, type WorkflowCase } from "./cases.ts";
+import type { WorkflowCase } from "./case.ts";
+import { WORKFLOW_CASES } from "./cases.ts";
 import { type Controller, publishedDefinitions, startController } from "./controller.ts";
 import { submit } from "./submit.ts";
 
@@ -106,8 +107,8 @@ async function runCase({ world, node, controller, evidence }: Running, test: Wor
     const work = test.run({
       world,
       controller,
-      async submit(spec) {
-        const workflow = await submit(world.api, test.name, spec);
+      async submit(spec, labels) {
+        const workflow = await submit(world.api, test.name, spec, labels);
         names.push(workflow.name);
         return workflow;
       },

@@ -55,11 +55,16 @@ const PATH = `/apis/argoproj.io/v1alpha1/namespaces/${NAMESPACE}/workflows`;
 const POLL_MS = 100;
 
 /** Creates the workflow; its pods run with the service account that has the documented Role. */
-export async function submit({ admin }: ApiServer, name: string, spec: object): Promise<Submitted> {
+export async function submit(
+  { admin }: ApiServer,
+  name: string,
+  spec: object,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<Submitted> {
   const { metadata } = await admin.create<Workflow>(PATH, {
     apiVersion: "argoproj.io/v1alpha1",
     kind: "Workflow",
-    metadata: { name: `${name}-${randomBytes(3).toString("hex")}` },
+    metadata: { name: `${name}-${randomBytes(3).toString("hex")}`, labels },
     spec: { serviceAccountName: SERVICE_ACCOUNT, entrypoint: "main", ...spec },
   });
   const path = `${PATH}/${metadata.name}`;
