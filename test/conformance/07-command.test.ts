@@ -185,12 +185,6 @@ const surroundings: ConformanceCase[] = [
     expect: { exitCodes: { main: 4 }, outputs: { result: "before" } },
   },
   {
-    section: "7.1",
-    statement: "what a process of the command prints within the drain after its end is captured",
-    pod: { template: plain, env: RESULT, argv: ["sh", "-c", "(sleep 0.03; echo late) & echo first"] },
-    expect: { outputs: { result: "first\nlate" } },
-  },
-  {
     section: "7.2",
     statement: "hundreds of orphans do not keep the container, nor its exit code",
     pod: {

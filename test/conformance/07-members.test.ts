@@ -89,7 +89,7 @@ const dependencies: ConformanceCase[] = [
     statement: "a deadline ends every member, those that wait for a dependency, too",
     pod: () => ({
       template: set([{ name: "a" }, { name: "b", dependencies: ["a"] }, { name: "c" }]),
-      env: { ARGO_DEADLINE: deadlineIn(5_000) },
+      env: { ARGO_DEADLINE: deadlineIn(15_000) },
       controller: false,
       members: { a: sh(FOREVER), b: sh("touch /var/run/argo/ran"), c: sh(`trap 'exit 3' TERM; ${FOREVER}`) },
     }),
@@ -108,8 +108,13 @@ const dependencies: ConformanceCase[] = [
     pod: {
       template: set([{ name: "a" }, { name: "b", dependencies: ["a"] }]),
       controller: false,
-      members: { a: ["true"], b: sh("sleep 0.3; test ! -e /var/run/argo/stopped") },
-      sidecars: { side: sh(`trap 'touch /var/run/argo/stopped; exit 0' TERM; ${FOREVER}`) },
+      members: {
+        a: ["true"],
+        b: sh("until test -e /var/run/argo/side-up; do sleep 0.02; done; test ! -e /var/run/argo/stopped"),
+      },
+      sidecars: {
+        side: sh(`trap 'touch /var/run/argo/stopped; exit 0' TERM; touch /var/run/argo/side-up; ${FOREVER}`),
+      },
     },
     check: (end) => expect(ran(end, "stopped")).toBe(true),
   },
@@ -164,8 +169,8 @@ const retries: ConformanceCase[] = [
     statement: "a deadline that passes during the attempts is the end of them",
     pitfall: 40,
     pod: () => ({
-      template: set([{ name: "a" }], { retryStrategy: { retries: 50, duration: "1s" } }),
-      env: { ARGO_DEADLINE: deadlineIn(5_000) },
+      template: set([{ name: "a" }], { retryStrategy: { retries: 50, duration: "4s" } }),
+      env: { ARGO_DEADLINE: deadlineIn(15_000) },
       controller: false,
       prepare: forTries,
       members: { a: counted("exit 3") },

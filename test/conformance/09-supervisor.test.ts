@@ -193,7 +193,7 @@ const endings: ConformanceCase[] = [
     pod: () =>
       initless({
         template: { container: {}, ...SAYS },
-        env: { ARGO_DEADLINE: new Date(Date.now() + 6_000).toISOString() },
+        env: { ARGO_DEADLINE: new Date(Date.now() + 15_000).toISOString() },
         argv: sh(`trap 'echo stopped >/tmp/p; exit 1' TERM; ${FOREVER}`),
       }),
     expect: {

@@ -237,7 +237,7 @@ const endings: ConformanceCase[] = [
     statement: "a deadline ends main by SIGTERM and leaves its message; outputs are saved",
     pod: () => ({
       template: { container: {}, ...SAYS },
-      env: { ARGO_DEADLINE: new Date(Date.now() + 5_000).toISOString() },
+      env: { ARGO_DEADLINE: new Date(Date.now() + 15_000).toISOString() },
       argv: sh("trap 'echo stopped >/tmp/p; exit 1' TERM; while :; do sleep 0.05; done"),
     }),
     expect: {
@@ -252,7 +252,7 @@ const endings: ConformanceCase[] = [
     pod: () => ({
       template: { container: {} },
       env: {
-        ARGO_DEADLINE: new Date(Date.now() + 5_000).toISOString(),
+        ARGO_DEADLINE: new Date(Date.now() + 15_000).toISOString(),
         ARGO_TERMINATION_GRACE_PERIOD_SECONDS: "1",
       },
       argv: sh("trap '' TERM; while :; do sleep 0.05; done"),

@@ -104,8 +104,10 @@ const sets: ConformanceCase[] = [
       onRunning: async (pod) => {
         await appears(pod, "up");
         await appears(pod, "skein/journal/b.jsonl");
-        pod.containers.a?.kill("SIGKILL");
+        // First the one that waits, which would else see the other's end.
         pod.containers.b?.kill("SIGKILL");
+        await pod.containers.b?.exitCode;
+        pod.containers.a?.kill("SIGKILL");
       },
     },
     expect: { exitCodes: { a: 137, b: 137 } },
@@ -172,7 +174,7 @@ const sidecars: ConformanceCase[] = [
     statement: "a deadline ends the sidecar after main, and one that is deaf after the grace period",
     pod: () => ({
       template: { container: {} },
-      env: { ...GRACE, ARGO_DEADLINE: soon(5_000) },
+      env: { ...GRACE, ARGO_DEADLINE: soon(15_000) },
       controller: false,
       argv: sh(FOREVER),
       sidecars: { side: sh("sleep 600"), deaf: sh(`trap '' TERM; ${FOREVER}`) },

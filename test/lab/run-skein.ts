@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Summary } from "@skein/lab";
+import { removeTree } from "@skein/lab/testing";
 import { onTestFinished } from "vitest";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
@@ -51,7 +52,7 @@ export interface RunningSkein {
 /** Starts `skein run` on a file, or on a workflow given as text. */
 export function startSkein(workflow: string, args: readonly string[] = []): RunningSkein {
   const parent = mkdtempSync(join(tmpdir(), "skein-e2e-"));
-  onTestFinished(() => rmSync(parent, { recursive: true }));
+  onTestFinished(() => removeTree(parent));
   const file = workflow.includes("\n") ? join(parent, "workflow.yaml") : workflow;
   if (file !== workflow) writeFileSync(file, workflow);
   const directory = join(parent, "out");

@@ -46,7 +46,7 @@ export const SPANS = {
     parent: "the context the controller gave",
     upstream: true,
     brief:
-      "A user's container. Made from the front's journal by `wait`, so that it exists even when the container was killed.",
+      "A user's container. Made from the front's journal by `wait`, so that it exists even when the container was killed. A sidecar that was ended after main is no error.",
   },
   runWaitContainer: {
     parent: "the context the controller gave",
