@@ -74,8 +74,8 @@ export class DirectObjectStore implements ObjectStore {
 
   /** The bucket's own address, without a slash at its end. */
   get bucketAddress(): URL {
-    const { url, path } = this.#address("", this.#region.name);
-    return new URL(path.replace(/\/$/, ""), url);
+    const { origin, path } = this.#address("", this.#region.name);
+    return new URL(`${origin.isPlain ? "http:" : "https:"}//${origin.host}${path.replace(/\/$/, "")}`);
   }
 
   /** Gets credentials, so that the time this takes is not taken for the store's. */

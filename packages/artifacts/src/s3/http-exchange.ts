@@ -18,6 +18,7 @@ const MAX_ERROR_BYTES = 64 * 1024;
 export interface ServerAddress {
   /** Without TLS. */
   isPlain: boolean;
+  /** As in a URL. */
   hostname: string;
   /** Empty for the protocol's own. */
   port: string;
@@ -51,7 +52,9 @@ export function exchange({
   onSent,
 }: Exchange): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const { isPlain, hostname, port } = origin;
+    const { isPlain, port } = origin;
+    // An IPv6 address stands in brackets in a URL, and without them everywhere else.
+    const hostname = origin.hostname.replace(/^\[(.*)\]$/, "$1");
     const send = isPlain ? httpRequest : httpsRequest;
     const options: RequestOptions = { hostname, port, path, method, headers, agent };
     const request = send(options, resolve);

@@ -68,12 +68,13 @@ export async function openInspectedStore(
   const ask = async (signal: AbortSignal, agent: HttpsAgent | undefined) => {
     const url = store.bucketAddress;
     const { http, https } = connection.agents;
+    const isPlain = url.protocol === "http:";
     return await exchange({
-      url,
+      origin: { isPlain, hostname: url.hostname, port: url.port },
       path: url.pathname,
       method: "HEAD",
       headers: { host: url.host, "user-agent": "skein" },
-      agent: url.protocol === "http:" ? http : (agent ?? https),
+      agent: isPlain ? http : (agent ?? https),
       idleTimeoutMs: connection.idleTimeoutMs,
       signal,
     });
