@@ -173,7 +173,7 @@ const pods: ConformanceCase[] = [
       const { ends } = await runWhole(cluster, "sidecar", {
         replace: {
           "sleep 1; wget -qO- http://127.0.0.1:18099/hello":
-            "until test -e /var/run/argo/hello; do sleep 0.05; done; cat /var/run/argo/hello",
+            "until test -s /var/run/argo/hello; do sleep 0.05; done; cat /var/run/argo/hello",
           "mkdir /w; echo hi >/w/hello; exec busybox httpd -f -p 127.0.0.1:18099 -h /w":
             "trap 'exit 0' TERM; echo hi >/var/run/argo/hello; while :; do sleep 0.05; done",
         },
