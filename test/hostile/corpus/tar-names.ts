@@ -28,6 +28,12 @@ const carriers: [what: string, part: Buffer][] = [
 ];
 
 const elsewhere = [
+  tar(
+    "CVE-2016-6321 (GNU tar)",
+    "a name whose harmless end hides where it leads",
+    [file("etc/motd/../../../victim/secret", "owned")],
+    SLIP,
+  ),
   ...carriers.map(([what, part]) => tar(ARGO, `a name outside, said by ${what}`, [file("f"), part], SLIP)),
   ...["/", "//", "/////"].map((slashes) =>
     tar(
@@ -39,7 +45,7 @@ const elsewhere = [
   ),
   ...[".", "./", "a/..", "/", "./."].map((name) =>
     tar(
-      "CVE-2016-6321 (GNU tar)",
+      "contract §13.1 (argo-workflows)",
       `a file that is the root itself: ${name}`,
       [pax({ path: name }), file("x", "owned", { type: "7" })],
       SLIP,
