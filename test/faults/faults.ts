@@ -31,7 +31,7 @@ export interface FaultCase {
   withoutRegion?: boolean;
   /** How long connections are refused. */
   awayMs?: number;
-  /** A connection that delivers nothing for this long is left. Default 700. */
+  /** A connection that delivers nothing for this long is left. Default 2000. */
   stallTimeoutMs?: number;
   /** Retries as an executor has them that nobody has configured. Default: quick ones. */
   defaultRetries?: boolean;
@@ -134,7 +134,10 @@ export const FAULTS: readonly FaultCase[] = [
   },
   {
     name: "a wrong ETag on one part",
-    fault: once({ type: "headers", headers: { etag: '"00000000000000000000000000000000"' } }),
+    fault: (operation) => (request, before) =>
+      operation.isMiddle(request) && (before === 0 || !isLoad(operation))
+        ? { type: "headers", headers: { etag: '"00000000000000000000000000000000"' } }
+        : undefined,
     // The second half of one object and the first of another are no object: this is no fault to work around.
     outcome: (operation) =>
       isLoad(operation)
@@ -199,6 +202,7 @@ export const FAULTS: readonly FaultCase[] = [
         : undefined,
     // Followed at once, so it is no retry.
     outcome: () => ({ type: "recovers" }),
+    stallTimeoutMs: 20_000,
     withoutRegion: true,
   },
   {

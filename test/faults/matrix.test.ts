@@ -57,7 +57,7 @@ async function strike(
   const settings = {
     ...operation.settings,
     retry: faultCase.defaultRetries ? DEFAULT_RETRIES : QUICK_RETRIES,
-    stallTimeoutMs: faultCase.stallTimeoutMs ?? 700,
+    stallTimeoutMs: faultCase.stallTimeoutMs ?? 2000,
   };
   await withEngine(bed, settings, async (test) => {
     const at = { endpoint: proxy.endpoint, ...(!faultCase.withoutRegion && { region: REGION }) };
@@ -101,8 +101,8 @@ async function recovered(
     .slice(proxy.seen.indexOf(struck) + 1)
     .filter(({ url, range }) => url === struck.url && range?.endsWith(operation.middleEnd ?? ""));
   const from = firstOf(again);
-  if (resumes === "exactly") expect(from).toBe(firstOf(struck) + struck.answerBytes);
-  else expect(from).toBeGreaterThan(firstOf(struck));
+  if (resumes === "exactly" && codes.length === 1) expect(from).toBe(firstOf(struck) + struck.answerBytes);
+  else expect(from).toBeGreaterThanOrEqual(firstOf(struck) + (codes.length === 1 ? 1 : 0));
 }
 
 function firstOf(request: SeenRequest | undefined): number {

@@ -35,14 +35,21 @@ const { writeSync } = fs;
 const handle = await fs.promises.open("/dev/null", "w");
 const prototype = Object.getPrototypeOf(handle) as {
   write: (bytes: Uint8Array, ...rest: unknown[]) => unknown;
+  writev: (pieces: readonly Uint8Array[], ...rest: unknown[]) => unknown;
 };
 await handle.close();
-const { write: handleWrite } = prototype;
+const { write: handleWrite, writev: handleWritev } = prototype;
 
 prototype.write = async function write(bytes, ...rest): Promise<unknown> {
   const length = typeof rest[1] === "number" ? rest[1] : bytes.byteLength - Number(rest[0] ?? 0);
   if (speed !== undefined) await delay(reserve(length));
   return handleWrite.call(this, bytes, ...rest);
+};
+
+prototype.writev = async function writev(pieces, ...rest): Promise<unknown> {
+  const length = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (speed !== undefined) await delay(reserve(length));
+  return handleWritev.call(this, pieces, ...rest);
 };
 
 const slowWrite = async (...args: Parameters<Write>): Promise<unknown> => {

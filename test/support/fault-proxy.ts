@@ -102,6 +102,8 @@ export async function startFaultProxy(
     });
     handle(target, chosen, { incoming, outgoing, summary });
   });
+  // Nobody is to meet a connection that ends just as it is used again: only what is chosen goes wrong.
+  server.keepAliveTimeout = 120_000;
   const listen = (port: number): Promise<void> =>
     new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   const close = async (): Promise<void> => {

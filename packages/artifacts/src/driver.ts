@@ -18,7 +18,7 @@ export type ArtifactContent =
        * Instead of `stream`, where the bytes are wanted as they are: brings them in any order, many pieces at once, each
        * with its place. Absent when they come on one connection anyway.
        */
-      scatter?: (write: (chunk: Uint8Array, position: number) => Promise<void>) => Promise<void>;
+      scatter?: (write: (chunks: readonly Uint8Array[], position: number) => Promise<void>) => Promise<void>;
       /** Files in the archive, when that was recorded. */
       files?: number | undefined;
     }

@@ -143,7 +143,7 @@ async function scatterInto(
   await makeDirectory(directory);
   const startMs = transfer.now();
   const path = join(directory, ONLY_ENTRY);
-  const sizeBytes = await writeScattered(path, scatter, transfer.clock, () => transfer.openStreams);
+  const sizeBytes = await writeScattered(path, scatter, transfer.clock);
   transfer.fileMoved({ file: basename(target), sizeBytes, durationMs: transfer.now() - startMs });
 }
 

@@ -22,7 +22,7 @@ export interface TransferSettings {
   partBytes: number;
   /** Parts of one object in flight at most. `ARTIFACT_S3_UPLOAD_THREADS`, default 4. */
   partsInFlight: number;
-  /** A connection that delivers nothing for this long is left. `SKEIN_STALL_TIMEOUT_SECONDS`, default 10. */
+  /** A connection that delivers nothing, or takes nothing, for this long is left. `SKEIN_STALL_TIMEOUT_SECONDS`, default 10. */
   stallTimeoutMs: number;
   /** So is one that delivers less than this for as long. `SKEIN_STALL_MIN_KIB_PER_SECOND`, default 4. */
   minBytesPerSecond: number;

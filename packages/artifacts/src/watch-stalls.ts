@@ -118,6 +118,7 @@ class StallTimer {
   readonly #options: StallOptions;
   readonly #verb: string;
   #timer: NodeJS.Timeout | undefined;
+  #look: NodeJS.Immediate | undefined;
 
   constructor(options: StallOptions, verb = "delivered") {
     this.#options = options;
@@ -125,11 +126,15 @@ class StallTimer {
   }
 
   start(): void {
-    this.#timer = setTimeout(() => this.#fire(), this.#options.timeoutMs);
+    this.#timer = setTimeout(() => {
+      // When this process had no time, what has come meanwhile is only now looked at: timers are served before sockets.
+      this.#look = setImmediate(() => this.#fire());
+    }, this.#options.timeoutMs);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#look);
   }
 
   #fire(): void {

@@ -90,34 +90,27 @@ async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promis
   }
 }
 
-/** Pieces of a file that are written at the same time; each is as long as what a socket brings. */
-type Scatter = (write: (chunk: Uint8Array, position: number) => Promise<void>) => Promise<void>;
+/** Pieces of a file that are written at the same time, each of some chunks. */
+type Scatter = (write: (chunks: readonly Uint8Array[], position: number) => Promise<void>) => Promise<void>;
 
 /**
- * Writes pieces into a file that must not exist yet, each to its place, in whatever order they come.
+ * Writes pieces into a file that must not exist yet, each to its place, in whatever order they come. Whoever brings them knows
+ * when it waits for the disk.
  *
- * @param connections how many bring pieces at the moment
  * @returns the length of the file
  * @throws ArtifactError for what the disk refuses; the errors of `scatter` as they are
  */
-export async function writeScattered(
-  path: string,
-  scatter: Scatter,
-  meter: StageMeter,
-  connections: () => number,
-): Promise<number> {
+export async function writeScattered(path: string, scatter: Scatter, meter: StageMeter): Promise<number> {
   const disk = new WaitedForDisk(path, meter);
-  const shared = new SharedDisk(meter, connections);
   const file = await disk.wait(() => open(path, NEW_FILE, FILE_MODE));
   let lengthBytes = 0;
   try {
-    await scatter(async (chunk, position) => {
+    await scatter(async (chunks, position) => {
       try {
-        await shared.during(() => writeAt(file, chunk, position));
+        lengthBytes = Math.max(lengthBytes, await writeAt(file, chunks, position));
       } catch (error) {
         throw translateDiskError(error, `cannot write ${path}`);
       }
-      lengthBytes = Math.max(lengthBytes, position + chunk.byteLength);
     });
     return lengthBytes;
   } finally {
@@ -125,42 +118,24 @@ export async function writeScattered(
   }
 }
 
-/** A disk that several connections write to is what holds the transfer up while most of them wait for it. */
-class SharedDisk {
-  readonly #meter: StageMeter;
-  readonly #connections: () => number;
-  #writing = 0;
-  #stage: "disk" | "disk_behind" | undefined;
-
-  constructor(meter: StageMeter, connections: () => number) {
-    this.#meter = meter;
-    this.#connections = connections;
+/** @returns the position behind them */
+async function writeAt(file: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<number> {
+  let rest = [...chunks];
+  let next = position;
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest, next);
+    next += bytesWritten;
+    rest = behind(rest, bytesWritten);
   }
-
-  async during(write: () => Promise<void>): Promise<void> {
-    this.#changed(1);
-    try {
-      await write();
-    } finally {
-      this.#changed(-1);
-    }
-  }
-
-  #changed(by: 1 | -1): void {
-    this.#writing += by;
-    const holdsUp = 2 * this.#writing > this.#connections();
-    const stage = this.#writing === 0 ? undefined : holdsUp ? "disk" : "disk_behind";
-    if (stage === this.#stage) return;
-    if (stage) this.#meter.enter(stage);
-    if (this.#stage) this.#meter.leave(this.#stage);
-    this.#stage = stage;
-  }
+  return next;
 }
 
-async function writeAt(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
-  let written = 0;
-  while (written < chunk.byteLength) {
-    const { bytesWritten } = await file.write(chunk, written, chunk.byteLength - written, position + written);
-    written += bytesWritten;
-  }
+/** What is left of chunks of which so many bytes have been written. */
+function behind(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let left = bytes;
+  return chunks.flatMap((chunk) => {
+    const gone = Math.min(left, chunk.byteLength);
+    left -= gone;
+    return gone === chunk.byteLength ? [] : [chunk.subarray(gone)];
+  });
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Artifact } from "@skein/contract";
@@ -95,6 +95,19 @@ describe("several artifacts of a pod", () => {
     stop.abort(new Error("that was it"));
     await ended;
     expect(limits.memory.free).toBe(limits.memory.capacity);
+  });
+
+  it("do not wait for each other's memory for ever, however little there is", async () => {
+    await using directory = await temporaryDirectory();
+    const settings = { memoryBytes: MIB, rangeBytes: 5 * MIB, partBytes: 5 * MIB };
+    await using test = await createTestEngine(s3Secrets(server), { settings });
+    const artifact: Artifact = { name: "a", archive: { none: {} }, s3: s3Location(server, "tight") };
+    const bytes = patternedBytes(11 * MIB);
+    await writeFile(join(directory.path, "file"), bytes);
+    await test.engine.save({ artifact, source: { kind: "path", path: join(directory.path, "file") } });
+    const targets = Array.from({ length: ARTIFACTS }, (_, index) => join(directory.path, `loaded${index}`));
+    await Promise.all(targets.map((target) => test.engine.load({ artifact, target })));
+    for (const target of targets) expect((await readFile(target)).equals(bytes)).toBe(true);
   });
 
   it("have no more requests on the way than one limit, whatever they are", async () => {

@@ -5,7 +5,8 @@ import { runConcurrently } from "../run-concurrently.ts";
 import type { Transfer } from "../transfer.ts";
 import { integrityOf, recordedFiles } from "./object-metadata.ts";
 import type { ObjectBody, ObjectStore } from "./object-store.ts";
-import { RangeQueue } from "./range-queue.ts";
+import { type Push, RangeQueue } from "./range-queue.ts";
+import { RANGE_WRITER_BYTES, RangeWriter, SharedDisk, type WriteAt } from "./range-writer.ts";
 import { lastByte, type RangeTarget, readRange } from "./read-range.ts";
 import { TailHedge } from "./tail-hedge.ts";
 
@@ -29,8 +30,6 @@ export interface OpenedObject {
   /** Files in the archive, when that was recorded. */
   files: number | undefined;
 }
-
-export type WriteAt = (chunk: Uint8Array, position: number) => Promise<void>;
 
 /** How far a connection may run ahead of a consumer that keeps up with it. */
 const CALM_BYTES = 1024 * 1024;
@@ -137,20 +136,30 @@ async function scatter(
   { rangeBytes, maxStreams, sizeBytes, nextByte, siblings, check }: ScatterOptions,
   write: WriteAt,
 ): Promise<void> {
-  const place = (position: number): ((chunk: Uint8Array) => Promise<void>) => {
-    let next = position;
+  const { transfer } = target;
+  const disk = new SharedDisk(transfer.clock, () => transfer.openStreams);
+  const placed = async (
+    position: number,
+    gathers: boolean,
+    bring: (push: Push) => Promise<void>,
+  ): Promise<void> => {
+    const writer = new RangeWriter(position, write, { disk, gathers });
     const number = Math.floor(position / rangeBytes) + 1;
-    return (chunk) => {
-      check?.update(number, chunk);
-      const at = next;
-      next += chunk.byteLength;
-      return write(chunk, at);
-    };
+    try {
+      await bring((chunk) => {
+        check?.update(number, chunk);
+        return writer.push(chunk);
+      });
+      await writer.finish();
+    } finally {
+      await writer.settle();
+    }
   };
-  const begun = async (): Promise<void> => {
-    const push = place(0);
-    for await (const chunk of first) await push(chunk);
-  };
+  // It holds memory already. Whoever waits for more while others do the same may wait for ever.
+  const begun = (): Promise<void> =>
+    placed(0, false, async (push) => {
+      for await (const chunk of first) await push(chunk);
+    });
   using tail = new TailHedge();
   const rest = function* (): Generator<{ first: number; last: number }> {
     for (let from = nextByte; from < sizeBytes; from += rangeBytes) {
@@ -159,18 +168,26 @@ async function scatter(
     tail.watchTail();
   };
   const limits = { limit: Math.max(1, maxStreams - 1), signal: target.signal };
-  const others = runConcurrently(rest(), limits, (range, own) => {
+  const others = runConcurrently(rest(), limits, async (range, own) => {
+    const memory = await transfer.memory.acquire(RANGE_WRITER_BYTES, own);
     const { hedge, end } = tail.begin();
-    const request = { ...range, push: place(range.first), hedge };
-    return readRange({ ...target, signal: own }, request).finally(end);
+    try {
+      await placed(range.first, true, (push) =>
+        readRange({ ...target, signal: own }, { ...range, push, hedge }),
+      );
+    } finally {
+      end();
+      memory.release();
+    }
   });
+  const beginning = begun();
   try {
-    await Promise.all([begun(), others]);
+    await Promise.all([beginning, others]);
     check?.verify();
   } catch (error) {
     siblings.abort(error);
     first.discard();
-    await Promise.allSettled([first.ended, others]);
+    await Promise.allSettled([first.ended, beginning, others]);
     throw error;
   } finally {
     siblings[Symbol.dispose]();
