@@ -29,7 +29,8 @@ export async function startStack(directory: string): Promise<Stack> {
   const parts = { tempo: join(directory, "tempo"), prometheus: join(directory, "prometheus") };
   for (const part of Object.values(parts)) mkdirSync(part, { recursive: true });
   const tempo = started.use(await startCollector(parts.tempo));
-  const [grpc, http, metrics, health] = [
+  const [grpc, http, metrics, health, own] = [
+    await freePort(),
     await freePort(),
     await freePort(),
     await freePort(),
@@ -46,6 +47,7 @@ export async function startStack(directory: string): Promise<Stack> {
       OTLP_HTTP_ENDPOINT: `127.0.0.1:${http}`,
       PROMETHEUS_ENDPOINT: `127.0.0.1:${metrics}`,
       HEALTH_ENDPOINT: `127.0.0.1:${health}`,
+      OWN_METRICS_PORT: `${own}`,
       TEMPO_ENDPOINT: tempo.grpc.replace("http://", ""),
       TRACES_FILE: tracesFile,
     },
