@@ -39,6 +39,7 @@ export interface PodContainersOptions {
 export function createPodContainers(options: PodContainersOptions): PodContainers {
   const { podman, pod, volumes, directory, apiPort, flags } = options;
   const lives = new Map<string, ContainerLife>();
+  const starting = new Set<Promise<ContainerLife>>();
   let isStopping = false;
   const life = (container: string): ContainerLife => {
     const known = lives.get(container);
@@ -49,33 +50,40 @@ export function createPodContainers(options: PodContainersOptions): PodContainer
   };
   const kill = (signal: string, some: readonly ContainerLife[]): Promise<unknown> =>
     Promise.all(some.map(({ id }) => podman.try("kill", "--signal", signal, id)));
+  const begin = async (container: Container): Promise<ContainerLife> => {
+    refuseRoot(pod, container, await podman.userOf(container.image));
+    const own = life(container.name);
+    mkdirSync(own.directory, { recursive: true });
+    const terminationLog = join(own.directory, "termination-log");
+    writeFileSync(terminationLog, "");
+    chmodSync(terminationLog, 0o666);
+    const { ended } = await podman.start({
+      name: own.id,
+      log: join(own.directory, "log"),
+      pidFile: join(own.directory, "pid"),
+      args: [
+        ...(container.volumeMounts ?? []).map((mount) => `--mount=${volumes.mountFlag(mount)}`),
+        `--mount=type=bind,source=${terminationLog},destination=/dev/termination-log`,
+        ...flags(pod, container),
+        ...containerFlags(pod, container, { apiPort }),
+      ],
+    });
+    own.begin(ended.then(() => readTermination(podman, own.id, terminationLog)));
+    return own;
+  };
   return {
     life,
     ids: () => [...lives.values()].filter(({ hasBegun }) => hasBegun()).map(({ id }) => id),
     async start(container) {
       if (isStopping) return undefined;
-      refuseRoot(pod, container, await podman.userOf(container.image));
-      const own = life(container.name);
-      mkdirSync(own.directory, { recursive: true });
-      const terminationLog = join(own.directory, "termination-log");
-      writeFileSync(terminationLog, "");
-      chmodSync(terminationLog, 0o666);
-      const { ended } = await podman.start({
-        name: own.id,
-        log: join(own.directory, "log"),
-        pidFile: join(own.directory, "pid"),
-        args: [
-          ...(container.volumeMounts ?? []).map((mount) => `--mount=${volumes.mountFlag(mount)}`),
-          `--mount=type=bind,source=${terminationLog},destination=/dev/termination-log`,
-          ...flags(pod, container),
-          ...containerFlags(pod, container, { apiPort }),
-        ],
-      });
-      own.begin(ended.then(() => readTermination(podman, own.id, terminationLog)));
-      return own;
+      const work = begin(container);
+      starting.add(work);
+      return await work.finally(() => starting.delete(work));
     },
     async stop(gracePeriodSeconds) {
       isStopping = true;
+      // One that is being started would hear nothing, and run on for ever.
+      await Promise.allSettled(starting);
       const running = [...lives.values()].filter(({ isRunning }) => isRunning());
       await kill("TERM", running);
       const all = Promise.all(running.map(({ terminated }) => terminated));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { objectOf } from "../suite/objects.ts";
+import { slowness } from "../suite/slowness.ts";
 import { assertSucceeded, executorImages, type WorkflowCase } from "./case.ts";
 import { INSTALLATION_CASES } from "./installation-cases.ts";
 
@@ -244,7 +245,7 @@ export const WORKFLOW_CASES: readonly WorkflowCase[] = [
         templates: [
           {
             name: "main",
-            activeDeadlineSeconds: 4,
+            activeDeadlineSeconds: Math.ceil(4 * slowness()),
             container: { image: world.images.busybox, command: ["sleep", "1000"] },
           },
         ],
