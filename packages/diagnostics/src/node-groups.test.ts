@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { groupByNode } from "./node-groups.ts";
+import { groupByNode, pendingExtent } from "./node-groups.ts";
 import { ciCheckoutTrace } from "./testing/ci-checkout-trace.ts";
 import { traceOf } from "./testing/parse-documents.ts";
 import { createTraceBuilder } from "./testing/trace-builder.ts";
@@ -113,5 +113,28 @@ describe("groupByNode", () => {
       ["pod-a", 2],
       ["pod-b", 2],
     ]);
+  });
+
+  it("takes the workflow's name off the steps of a list of steps, so that two runs can be compared", () => {
+    const labels = (workflow: string): (string | undefined)[] => {
+      const trace = createTraceBuilder("steps");
+      const parent = trace.add({ name: "workflow", at: 0, seconds: 4, attributes: { name: workflow } });
+      for (const [at, name] of [`${workflow}[0].write`, `${workflow}x[0].other`].entries()) {
+        const attributes = { node_id: name, node_name: name };
+        trace.add({ name: "node", at, seconds: 2, parent, attributes });
+      }
+      return groupByNode(traceOf(trace)).map(({ label }) => label);
+    };
+    expect(labels("wf-a")).toEqual(["wf-a", "[0].write", "wf-ax[0].other"]);
+  });
+
+  it("calls a pod of a run that goes on pending from its creation, as long as the node has no span yet", () => {
+    const trace = createTraceBuilder("goes-on");
+    const attributes = { node_id: "wf-1" };
+    const parent = trace.add({ name: "createWorkflowPod", at: 0, seconds: 0.5, attributes });
+    trace.add({ name: "runInitContainer", at: 3, seconds: 1, parent, attributes });
+    const [group] = groupByNode(traceOf(trace));
+    const pending = group && pendingExtent(group);
+    expect(pending && Number(pending.endUnixNano - pending.startUnixNano) / 1e9).toBe(3);
   });
 });

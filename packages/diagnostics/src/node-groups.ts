@@ -89,7 +89,9 @@ export function pendingExtent(group: NodeGroup): TimeExtent | undefined {
   const pending = spans.filter(
     (span) => span.name === SPAN_NODE_PHASE && textAttribute(span.attributes, "node_phase") === "Pending",
   );
-  const [from] = [group.nodeSpan, ...pending].filter((span) => span !== undefined);
+  // The controller's span of a node comes last: in the trace of a run that goes on only the pod's creation is there.
+  const created = spans.filter((span) => span.name === SPAN_CREATE_POD);
+  const [from] = [group.nodeSpan, ...pending, ...created].filter((span) => span !== undefined);
   if (!from) return undefined;
   const containers = extentOf(spans.filter((span) => CONTAINER_SPANS.has(span.name)));
   const endUnixNano = containers.endUnixNano > 0n ? containers.startUnixNano : extentOf(pending).endUnixNano;
@@ -147,16 +149,23 @@ function createGroup(home: string, spans: readonly TraceSpan[], context: GroupCo
   const { workflow } = context;
   const nodeSpan = home === "" ? undefined : spans.find((span) => span.name === SPAN_NODE);
   const name = home === "" ? workflow.name || "outside any pod" : nodeName(home, spans, nodeSpan, workflow);
-  const prefix = `${workflow.name}.`;
   return {
     nodeId: home,
     name,
-    label: workflow.name && name.startsWith(prefix) ? name.slice(prefix.length) : name,
+    label: withoutWorkflow(name, workflow.name),
     podName: home === "" ? "" : firstText(spans, (span) => span.resource, POD_NAME),
     nodeSpan,
     ...extentOf(spans),
     rows: orderRows(home, spans, context),
   };
+}
+
+/** `wf.test` is `test`; a step of a list of steps, `wf[0].test`, is `[0].test`: so runs of one workflow can be compared. */
+function withoutWorkflow(name: string, workflow: string): string {
+  if (workflow === "" || !name.startsWith(workflow)) return name;
+  const rest = name.slice(workflow.length);
+  if (rest.startsWith("[")) return rest;
+  return rest.startsWith(".") ? rest.slice(1) : name;
 }
 
 /** Several pods may run one template; where only that is known, their IDs follow in brackets. */

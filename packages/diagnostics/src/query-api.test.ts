@@ -187,4 +187,13 @@ describe("fetchTrace", () => {
       /127\.0\.0\.1:\d+\/api\/traces\/0af7\w+: .*ECONNREFUSED/,
     );
   });
+
+  it("never repeats the password of an address that is none, and takes a lone % for itself", async () => {
+    await expect(fetchTrace("http://user:sekret@host:99999999/")).rejects.toThrow(
+      /^http:\/\/…@host:99999999\/ is no address/,
+    );
+    await using server = await serve(() => ({}));
+    const address = server.url.replace("://", "://user:50%@");
+    await expect(fetchTrace(address, { traceId: TRACE_ID })).rejects.toThrow(/has no trace 0af7/);
+  });
 });

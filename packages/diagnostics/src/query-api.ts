@@ -3,14 +3,16 @@ import { parseOtlpDocument } from "./otlp-json.ts";
 import type { TraceSpan } from "./span.ts";
 import { TraceReadError } from "./trace-read-error.ts";
 
-/** Which trace to ask for, when the address does not name one itself. */
+/** Which trace to take, where an address does not name one itself, or files hold many. */
 export interface TraceQuery {
   /** 32 hex digits. */
   traceId?: string | undefined;
-  /** A workflow's name; its newest trace is taken. */
+  /** A workflow's name; of a query API its newest trace is taken, of files all of them. */
   workflow?: string | undefined;
   /** Sent with every request, such as `authorization`. Never printed. */
   headers?: Readonly<Record<string, string>> | undefined;
+  /** All of standard input, for the path `-`. */
+  readStdin?: (() => Promise<string>) | undefined;
 }
 
 export interface FetchedTrace {
@@ -61,10 +63,8 @@ interface Api {
 }
 
 function createApi(address: string, given: Readonly<Record<string, string>>): Api {
-  const base = new URL(address);
-  const credentials = base.username
-    ? `${decodeURIComponent(base.username)}:${decodeURIComponent(base.password)}`
-    : "";
+  const base = parseAddress(address);
+  const credentials = base.username ? `${decoded(base.username)}:${decoded(base.password)}` : "";
   base.username = "";
   base.password = "";
   const headers = {
@@ -106,6 +106,24 @@ function createApi(address: string, given: Readonly<Record<string, string>>): Ap
       }
     },
   };
+}
+
+/** Node's own error repeats the address, with the password that may be in it. */
+function parseAddress(address: string): URL {
+  if (URL.canParse(address)) return new URL(address);
+  const shown = address.replace(/\/\/[^/]*@/, "//…@");
+  throw new TraceReadError(
+    `${shown} is no address: it looks like http://HOST:PORT; in a password, write / as %2F, @ as %40`,
+  );
+}
+
+/** A lone `%` stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Jaeger and Tempo have the same path for a trace, and each its own format. */

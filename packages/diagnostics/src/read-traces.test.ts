@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTraces } from "./read-traces.ts";
 import { createTraceBuilder } from "./testing/trace-builder.ts";
@@ -119,5 +120,40 @@ describe("readTraces", () => {
   it("fails when there is no span at all, with the reasons", async () => {
     const path = await write("empty.jsonl", "");
     await expect(readTraces([path])).rejects.toThrow(`no spans in ${path}\n  ${path}: no spans in this file`);
+  });
+});
+
+describe("readTraces, broken by a user", () => {
+  it("reads standard input for -, on lines or as one document", async () => {
+    const readStdin = async () => twoSpans();
+    const { spans } = await readTraces(["-"], { readStdin });
+    expect(spans.map(({ name }) => name)).toEqual(["runInitContainer", "stageFiles"]);
+    const [first = ""] = twoSpans().split("\n");
+    const pretty = async () => JSON.stringify(JSON.parse(first), undefined, 2);
+    expect((await readTraces(["-"], { readStdin: pretty })).spans).not.toEqual([]);
+    await expect(readTraces(["-"], { readStdin: async () => "" })).rejects.toThrow(/stdin: no spans/);
+  });
+
+  it("picks the trace or the workflow asked for out of a file of many, and names what is there instead", async () => {
+    const [one, two] = [createTraceBuilder("one"), createTraceBuilder("two")];
+    one.add({ name: "workflow", at: 0, seconds: 1, attributes: { name: "wf-one" } });
+    two.add({ name: "workflow", at: 0, seconds: 1, attributes: { name: "wf-two" } });
+    const path = await write("all.jsonl", one.jsonLines() + two.jsonLines());
+    const { spans } = await readTraces([path], { workflow: "wf-two" });
+    expect(spans.map(({ attributes }) => attributes.get("name"))).toEqual(["wf-two"]);
+    const traceId = spans[0]?.traceId;
+    expect((await readTraces([path], { traceId })).spans).toEqual(spans);
+    await expect(readTraces([path], { workflow: "wf-three" })).rejects.toThrow(
+      /nothing of workflow wf-three there; there is\n.*wf-one\n.*wf-two/,
+    );
+  });
+
+  it.each([
+    ["gzip", gzipSync("{}")],
+    ["zstd", Buffer.from("28b52ffd0402000065", "hex")],
+  ])("says of a file compressed by %s how to unpack it", async (program, bytes) => {
+    const path = join(directory, "packed.jsonl");
+    await writeFile(path, bytes);
+    await expect(readTraces([path])).rejects.toThrow(`compressed; unpack it first, with ${program} -dc`);
   });
 });

@@ -1,13 +1,25 @@
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { workflowFacts } from "./node-groups.ts";
 import { parseOtlpDocument } from "./otlp-json.ts";
 import { fetchTrace, isAddress, type TraceQuery } from "./query-api.ts";
 import type { TraceSpan } from "./span.ts";
+import { assembleTraces } from "./trace.ts";
 import { TraceReadError } from "./trace-read-error.ts";
 
 /** More complaints than this about one file say nothing new; the rest are counted. */
 const MAX_COMPLAINTS_PER_FILE = 5;
+/** Of those that were not asked for. */
+const MAX_NAMED_TRACES = 10;
+
+/** One file, or standard input, which can be read only once. */
+interface TraceFile {
+  readonly path: string;
+  /** By the user, not found in a directory. */
+  readonly named: boolean;
+  readonly text?: string;
+}
 
 export interface ReadTraces {
   /** Every span once, in the order of the files. */
@@ -22,7 +34,8 @@ export interface ReadTraces {
  * Reads trace files: OTLP JSON lines (ours, and those of the collector's file exporter), a single OTLP JSON
  * document, or directories, whose `*.jsonl` and `*.json` files are read, however deep. A line that cannot be
  * read is left out and named in `warnings`: a trace matters most when the process that wrote it was killed.
- * An address (`http://…`) is that of a query API: see {@link fetchTrace}; `query` is for those only.
+ * An address (`http://…`) is that of a query API: see {@link fetchTrace}. `-` is standard input. Of files, `query` picks
+ * the traces it names; of those it names none, all are given.
  * A span found twice is kept once, its finished version first.
  */
 export async function readTraces(paths: readonly string[], query: TraceQuery = {}): Promise<ReadTraces> {
@@ -36,8 +49,8 @@ export async function readTraces(paths: readonly string[], query: TraceQuery = {
       for (const span of fetched.spans) keepOnce(spans, span);
       continue;
     }
-    for (const file of await filesOf(path)) {
-      const found = await readTraceFile(file.path);
+    for (const file of await filesOf(path, query)) {
+      const found = await readTraceFile(file);
       // Beside the trace a directory holds other JSON; only files named by the user are complained about.
       if (file.named || found.spans.length > 0) for (const warning of found.warnings) warnings.push(warning);
       if (file.named && found.spans.length === 0) warnings.push(`${file.path}: no spans in this file`);
@@ -46,7 +59,30 @@ export async function readTraces(paths: readonly string[], query: TraceQuery = {
     }
   }
   if (spans.size === 0) throw new TraceReadError(noSpans(paths, warnings));
-  return { spans: [...spans.values()], warnings, files };
+  return {
+    spans: paths.every(isAddress) ? [...spans.values()] : chosen([...spans.values()], query),
+    warnings,
+    files,
+  };
+}
+
+/** The spans of the traces asked for. A collector's file holds those of every workflow of a cluster. */
+function chosen(spans: TraceSpan[], { traceId, workflow }: TraceQuery): TraceSpan[] {
+  if (traceId === undefined && workflow === undefined) return spans;
+  const traces = assembleTraces(spans).map((trace) => ({ trace, name: workflowFacts(trace).name }));
+  const wanted = traces.filter(
+    ({ trace, name }) =>
+      (traceId === undefined || trace.traceId === traceId.toLowerCase()) &&
+      (workflow === undefined || name === workflow),
+  );
+  if (wanted.length > 0) return wanted.flatMap(({ trace }) => trace.spans);
+  const what = [traceId && `trace ${traceId}`, workflow && `workflow ${workflow}`]
+    .filter(Boolean)
+    .join(" and ");
+  const there = traces.slice(0, MAX_NAMED_TRACES).map(({ trace, name }) => `${trace.traceId}  ${name}`);
+  const rest = traces.length - there.length;
+  const lines = [`nothing of ${what} there; there is`, ...there, ...(rest > 0 ? [`and ${rest} more`] : [])];
+  throw new TraceReadError(lines.join("\n"));
 }
 
 function noSpans(paths: readonly string[], warnings: readonly string[]): string {
@@ -60,7 +96,8 @@ function keepOnce(spans: Map<string, TraceSpan>, span: TraceSpan): void {
   if (!known || (known.unfinished && !span.unfinished)) spans.set(key, span);
 }
 
-async function filesOf(path: string): Promise<{ path: string; named: boolean }[]> {
+async function filesOf(path: string, { readStdin }: TraceQuery): Promise<TraceFile[]> {
+  if (path === "-" && readStdin) return [{ path: "stdin", named: true, text: await readStdin() }];
   try {
     if (!(await stat(path)).isDirectory()) return [{ path, named: true }];
     const names = await readdir(path, { recursive: true });
@@ -76,13 +113,16 @@ async function filesOf(path: string): Promise<{ path: string; named: boolean }[]
   }
 }
 
-async function readTraceFile(path: string): Promise<{ spans: TraceSpan[]; warnings: string[] }> {
+async function readTraceFile(file: TraceFile): Promise<{ spans: TraceSpan[]; warnings: string[] }> {
+  const { path } = file;
   const spans: TraceSpan[] = [];
   const complaints: string[] = [];
   let lineNumber = 0;
   let text = false;
-  for await (const line of linesOf(path)) {
+  for await (const line of file.text?.split("\n") ?? linesOf(path)) {
     lineNumber += 1;
+    const packed = lineNumber === 1 ? compressionOf(line) : undefined;
+    if (packed) return { spans, warnings: [`${path}: compressed; unpack it first, with ${packed} -dc`] };
     const json = lineNumber === 1 ? line.replace(/^\uFEFF/, "") : line;
     if (json.trim() === "") continue;
     const place = `${path}:${lineNumber}`;
@@ -93,7 +133,7 @@ async function readTraceFile(path: string): Promise<{ spans: TraceSpan[]; warnin
       for (const span of found ?? []) spans.push(span);
     } catch (error) {
       // The first line of a document that was written over several lines is no JSON by itself.
-      const whole = text ? undefined : await readWholeDocument(path);
+      const whole = text ? undefined : await readWholeDocument(file);
       if (whole) return whole;
       complaints.push(`${place}: not JSON, line skipped (${(error as Error).message})`);
     }
@@ -116,12 +156,19 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   if (rest !== "") yield rest;
 }
 
-async function readWholeDocument(
-  path: string,
-): Promise<{ spans: TraceSpan[]; warnings: string[] } | undefined> {
+/** Read as UTF-8, the first bytes of a gzip or zstd file leave these characters. */
+function compressionOf(line: string): string | undefined {
+  if (line.startsWith("\u001F\uFFFD")) return "gzip";
+  return line.startsWith("(\uFFFD/\uFFFD") ? "zstd" : undefined;
+}
+
+async function readWholeDocument({
+  path,
+  text,
+}: TraceFile): Promise<{ spans: TraceSpan[]; warnings: string[] } | undefined> {
   const complaints: string[] = [];
   try {
-    const document = JSON.parse((await readFile(path, "utf8")).replace(/^\uFEFF/, ""));
+    const document = JSON.parse((text ?? (await readFile(path, "utf8"))).replace(/^\uFEFF/, ""));
     const spans = parseOtlpDocument(document, (complaint) => complaints.push(`${path}: ${complaint}`));
     return { spans: spans ?? [], warnings: shorten(path, complaints) };
   } catch {

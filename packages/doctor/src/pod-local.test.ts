@@ -113,6 +113,15 @@ describe("a collector", () => {
     expect((await ask(collector.url)).checks.otlp).toMatchObject({ status: "ok" });
   });
 
+  it.each(["not a url", "127.0.0.1:1"])("whose endpoint has no scheme needs one: %s", async (endpoint) => {
+    const { checks } = await ask(endpoint, { OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" });
+    expect(checks.otlp).toMatchObject({
+      status: "fail",
+      evidence: expect.stringContaining(`${endpoint} by http/protobuf: `),
+      fix: { say: expect.stringContaining("http://HOST:4318, with the scheme") },
+    });
+  });
+
   it("by a protocol that there is not fails with the variable's name", async () => {
     const { checks } = await ask("http://127.0.0.1:1", { OTEL_EXPORTER_OTLP_PROTOCOL: "morse" });
     expect(checks.otlp?.evidence).toMatch(/unsupported OTLP protocol "morse"/);
@@ -128,6 +137,18 @@ describe("variables", () => {
     });
     // Once, and not by everybody who goes by them.
     expect(checks.disk?.reason).toBe("settings comes first");
+  });
+
+  it.each([
+    ["SKEIN_TRACE", "verbose", "off or phases or artifacts or files"],
+    ["SKEIN_TRACE_STORE", "yes", "true or false"],
+    ["SKEIN_TRACE_TO_MAIN", "1", "true or false"],
+  ])("that executors pass over are a warning: %s", async (name, value, known) => {
+    expect((await pod({ env: { [name]: value } })).checks.settings).toMatchObject({
+      status: "warn",
+      evidence: `${name} is "${value}", which means nothing`,
+      fix: { say: `set it to ${known}, or take it out` },
+    });
   });
 });
 

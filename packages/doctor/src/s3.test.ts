@@ -241,6 +241,14 @@ describe("an endpoint", () => {
     expect(statuses(seen)).toMatchObject({ addressing: "skip", list: "skip" });
   });
 
+  it("that is a URL with keys in it shows neither of them", async () => {
+    const seen = await inPod({ endpoint: `http://key:sek/r@et@${server.endpoint}` });
+    expect(seen.checks.repository).toMatchObject({
+      fix: { copy: [`endpoint: ${server.endpoint}`, "insecure: true"] },
+    });
+    expect(JSON.stringify(seen)).not.toMatch(/sek|r@et/);
+  });
+
   it("that is an address cannot have a bucket before it", async () => {
     const seen = await inPod({ addressingStyle: "virtual-hosted" });
     expect(seen.checks["s3-addressing"]).toMatchObject({

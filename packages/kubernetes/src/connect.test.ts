@@ -164,6 +164,30 @@ describe("connect", () => {
     }
   });
 
+  it.each([
+    [
+      "that is no YAML, without the lines around the mistake, where a token may stand",
+      "users:\n- name: u\n  user:\n    token: sekret\n   bad: [\n",
+      /broken:5:4: bad indentation of a mapping entry$/,
+    ],
+    [
+      "without a context",
+      "apiVersion: v1\n",
+      /no current-context is set in .*broken; set one, or give --context/,
+    ],
+  ])("says what is wrong with a kubeconfig %s", async (_what, text, complaint) => {
+    const file = join(directory, "broken");
+    writeFileSync(file, text);
+    const tried = connect({
+      flags: { kubeconfig: file },
+      env: {},
+      serviceAccount: join(directory, "none"),
+      now: Date.now,
+    });
+    await expect(tried).rejects.toThrow(complaint);
+    await expect(tried).rejects.not.toThrow(/sekret/);
+  });
+
   it("says what was tried when nothing is configured (exit code 2)", async () => {
     await expect(
       connect({ flags: {}, env: { HOME: directory }, serviceAccount: "/none" }),

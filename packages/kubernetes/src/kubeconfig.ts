@@ -16,10 +16,10 @@ export async function kubeconfigConnection(
   const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
   const config = new KubeConfig();
   const [first, ...others] = files;
-  config.loadFromFile(first ?? "");
+  load(config, first ?? "");
   for (const file of others) {
     const more = new KubeConfig();
-    more.loadFromFile(file);
+    load(more, file);
     // The library refuses a name that occurs twice; for kubectl the first file that has it wins.
     more.clusters = more.clusters.filter(({ name }) => !config.getCluster(name));
     more.users = more.users.filter(({ name }) => !config.getUser(name));
@@ -31,6 +31,9 @@ export async function kubeconfigConnection(
   if (context && flags.cluster) Object.assign(context, { cluster: flags.cluster });
   if (context && flags.user) Object.assign(context, { user: flags.user });
   const cluster = config.getCurrentCluster();
+  if (!cluster && !config.getCurrentContext()) {
+    throw new Error(`no current-context is set in ${files.join(", ")}; set one, or give --context NAME`);
+  }
   if (!cluster) {
     throw new Error(
       `no cluster is configured for context "${config.getCurrentContext()}" in ${files.join(", ")}`,
@@ -54,6 +57,18 @@ export async function kubeconfigConnection(
       return { ...basic, ...(fresh.headers as Record<string, string> | undefined) };
     },
   };
+}
+
+/** The parser's message shows the lines around the mistake, and a token may stand there: only what and where is kept. */
+function load(config: { loadFromFile(file: string): void }, file: string): void {
+  try {
+    config.loadFromFile(file);
+  } catch (error) {
+    if ((error as Error).name !== "YAMLException") throw error;
+    const { reason, mark } = error as { reason?: string; mark?: { line: number; column: number } };
+    const place = mark ? `${file}:${mark.line + 1}:${mark.column + 1}` : file;
+    throw new Error(`${place}: ${reason ?? "not YAML"}`);
+  }
 }
 
 /** What the override flags say wins over what the files say. */

@@ -6,7 +6,7 @@ import { type RunFlags, runLab } from "./run-lab.ts";
 import type { ClusterFlags, TraceFlags } from "./trace-command.ts";
 
 const TRACE_ARGUMENT =
-  "a file with OTLP as JSON lines, a directory of them, or the address of a trace in Jaeger or Tempo";
+  "a file with OTLP as JSON lines, a directory of them, - for stdin, or the address of a trace in Jaeger or Tempo";
 
 interface ReportFlags {
   json?: true;
@@ -61,13 +61,18 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     .command("report")
     .description("show what traces say about artifacts: loads against saves, and what bound them")
     .argument("<trace...>", TRACE_ARGUMENT)
-    .option("--trace <id>", "which trace, when an address does not name one")
-    .option("--workflow <name>", "the newest trace of this workflow, when an address does not name one")
+    .option("--trace <id>", "which trace, when an address does not name one, or files hold many")
+    .option("--workflow <name>", "the traces of this workflow in files, at an address the newest")
     .option("--json", "print the report as JSON")
     .option("--html <file>", "also write one self-contained page with the waterfall")
     .action(async (paths: string[], flags: ReportFlags) => {
       const { json, html, trace: traceId, workflow } = flags;
-      const query: TraceQuery = { traceId, workflow, headers: queryHeaders(host.environment) };
+      const query: TraceQuery = {
+        traceId,
+        workflow,
+        headers: queryHeaders(host.environment),
+        readStdin: host.readStdin,
+      };
       const options = { ...(json ? { json } : {}), ...(html === undefined ? {} : { html }) };
       const text = textOptions(host.stdout, host.environment);
       exitCode = await runReport({ paths, query, ...options, ...text }, host);
@@ -79,7 +84,10 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     .argument("<after>", "the same, of the other run")
     .option("--json", "print the difference as JSON")
     .action(async (before: string, after: string, flags: { json?: true }) => {
-      const query: TraceQuery = { headers: queryHeaders(host.environment) };
+      const query: TraceQuery = {
+        headers: queryHeaders(host.environment),
+        readStdin: host.readStdin,
+      };
       const text = textOptions(host.stdout, host.environment);
       exitCode = await runDiff({ before, after, query, ...flags, ...text }, host);
     });
@@ -136,9 +144,18 @@ function queryHeaders({ SKEIN_QUERY_HEADERS = "" }: Environment): Record<string,
   return Object.fromEntries(
     pairs.map((pair) => {
       const [key = "", ...value] = pair.split("=");
-      return [key.trim().toLowerCase(), decodeURIComponent(value.join("=").trim())];
+      return [key.trim().toLowerCase(), percentDecoded(value.join("=").trim())];
     }),
   );
+}
+
+/** A password may hold a `%` that nobody has encoded. */
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function inCluster(command: Command): Command {

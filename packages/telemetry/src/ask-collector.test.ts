@@ -74,4 +74,9 @@ describe("askCollector", () => {
     expect(answer).toMatchObject({ endpoint: url, problem: expect.stringContaining("ECONNREFUSED") });
     expect(JSON.stringify(answer)).not.toContain("canary");
   });
+
+  it("tells of an endpoint that is no URL as of any other problem", async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "not a url", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" };
+    expect(await ask(env)).toMatchObject({ endpoint: "not a url", problem: "Invalid URL" });
+  });
 });

@@ -37,14 +37,16 @@ export async function askCollector(env: Environment): Promise<CollectorAnswer | 
 async function exportNothing(protocol: OtlpProtocol, env: Environment): Promise<string | undefined> {
   const { trackSockets } = await import("./track-sockets.ts"); // for those who export, and ask nobody
   const sockets = trackSockets();
-  const exporter = await createOtlpExporter(protocol, env);
+  let exporter: SpanExporter | undefined;
   try {
-    return await sockets.run(() => outcome(exporter));
+    const made = await createOtlpExporter(protocol, env); // throws where the endpoint is no URL
+    exporter = made;
+    return await sockets.run(() => outcome(made));
   } catch (error) {
     return errorMessage(error);
   } finally {
     // Its own end may wait for what does not come.
-    void exporter.shutdown().catch(() => {});
+    void exporter?.shutdown().catch(() => {});
     sockets.destroy();
   }
 }

@@ -25,15 +25,24 @@ const MAX_NODES_BYTES = 512 * 1024 * 1024;
  */
 export function readObjects(text: string, source: string): ReadObjects {
   const objects: ReadObjects = { workflows: [], pods: [] };
-  for (const document of parseAllDocuments(text)) {
-    const [problem] = document.errors;
-    if (problem) throw new WorkflowObjectError(`${source}: ${problem.message}`);
-    collect(document.toJS(), source, objects);
-  }
+  for (const document of parseDocuments(text, source)) collect(document, source, objects);
   if (objects.workflows.length === 0) {
     throw new WorkflowObjectError(`${source} holds no Workflow (kind: Workflow)`);
   }
   return objects;
+}
+
+/** JSON is YAML, too, but the YAML parser needs seconds for a workflow of thousands of nodes. */
+function parseDocuments(text: string, source: string): unknown[] {
+  try {
+    return [JSON.parse(text)];
+  } catch {
+    return parseAllDocuments(text).map((document) => {
+      const [problem] = document.errors;
+      if (problem) throw new WorkflowObjectError(`${source}: ${problem.message}`);
+      return document.toJS();
+    });
+  }
 }
 
 function collect(value: unknown, source: string, into: ReadObjects): void {
@@ -65,12 +74,12 @@ function checkWorkflow(value: Record<string, unknown>, source: string): Workflow
  * @throws WorkflowObjectError when they are elsewhere, or damaged
  */
 export function readNodes({ metadata, status }: WorkflowObject): NodeStatus[] {
-  if (status?.nodes && Object.keys(status.nodes).length > 0) return Object.values(status.nodes);
+  if (status?.nodes && Object.keys(status.nodes).length > 0) return usableNodes(status.nodes);
   if (status?.compressedNodes) {
     try {
       const packed = Buffer.from(status.compressedNodes, "base64");
       const text = gunzipSync(packed, { maxOutputLength: MAX_NODES_BYTES }).toString("utf8");
-      return Object.values(JSON.parse(text) as Record<string, NodeStatus>);
+      return usableNodes(JSON.parse(text) as Record<string, unknown>);
     } catch (error) {
       throw new WorkflowObjectError(
         `workflow ${metadata.name}: status.compressedNodes cannot be unpacked: ${(error as Error).message}`,
@@ -83,6 +92,14 @@ export function readNodes({ metadata, status }: WorkflowObject): NodeStatus[] {
     );
   }
   return [];
+}
+
+/** Whoever edits an object by hand, or cuts one short for a bug report, leaves nodes without an ID or a name. */
+function usableNodes(nodes: Readonly<Record<string, unknown>>): NodeStatus[] {
+  return Object.values(nodes).filter(
+    (node): node is NodeStatus & Record<string, unknown> =>
+      isRecord(node) && typeof node.id === "string" && typeof node.name === "string",
+  );
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

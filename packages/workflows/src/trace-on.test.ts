@@ -125,4 +125,34 @@ describe("turnTracingOn", () => {
   ])("refuses %s", (_what, text, complaint) => {
     expect(() => turnTracingOn(text, options)).toThrow(complaint);
   });
+
+  it("gives a run again its first generateName, or its whole name, and not what stopped it", () => {
+    const run = (metadata: object, spec: object) => {
+      const workflow = {
+        kind: "Workflow",
+        metadata: { ...metadata, uid: UID },
+        spec,
+        status: { startedAt: "2026-01-01T00:00:00Z" },
+      };
+      return JSON.parse(turnTracingOn(JSON.stringify(workflow), options));
+    };
+    const stopped = run({ name: "release" }, { shutdown: "Stop", activeDeadlineSeconds: 0 });
+    expect(stopped.metadata).toMatchObject({ generateName: "release-" });
+    expect(Object.keys(stopped.spec)).toEqual(["templateDefaults"]);
+    const generated = run({ name: "a-build-x7k2p", generateName: "a-build-" }, { activeDeadlineSeconds: 9 });
+    expect(generated.metadata).toMatchObject({ generateName: "a-build-" });
+    expect(generated.spec).toMatchObject({ activeDeadlineSeconds: 9 });
+  });
+
+  it("answers JSON with JSON: what begins with a brace kubectl reads as nothing else", () => {
+    const text = JSON.stringify({ kind: "Workflow", spec: { entrypoint: "main" } });
+    expect(JSON.parse(turnTracingOn(text, options))).toMatchObject({
+      spec: { entrypoint: "main", templateDefaults: {} },
+    });
+  });
+
+  it("names an alias without an anchor", () => {
+    const text = "kind: Workflow\nspec:\n  templates:\n    - *nothing\n";
+    expect(() => turnTracingOn(text, options)).toThrow("wf.yaml: *nothing has no anchor &nothing before it");
+  });
 });

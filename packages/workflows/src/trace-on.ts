@@ -1,5 +1,5 @@
 import { ANNOTATION_TRACE, ANNOTATION_TRACE_LINK, formatTraceparent } from "@skein/contract";
-import { type Document, isMap, parseAllDocuments } from "yaml";
+import { type Document, isMap, parseAllDocuments, visit } from "yaml";
 import { WorkflowObjectError } from "./read-objects.ts";
 import { traceIds } from "./trace-ids.ts";
 import type { PodObject, WorkflowObject } from "./workflow-object.ts";
@@ -37,6 +37,7 @@ export function turnTracingOn(text: string, options: TraceOnOptions): string {
   for (const document of documents) {
     const [problem] = document.errors;
     if (problem) throw new WorkflowObjectError(`${options.source}: ${problem.message}`);
+    refuseLooseAliases(document, options.source);
     const path = SPEC_PATHS[String(document.get("kind"))];
     if (!path) continue;
     count += 1;
@@ -52,8 +53,28 @@ export function turnTracingOn(text: string, options: TraceOnOptions): string {
       `${options.source} holds no ${Object.keys(SPEC_PATHS).join(", ")} to trace`,
     );
   }
+  // What begins like JSON is read as JSON, by kubectl too.
+  if (isJson(text)) return `${JSON.stringify(documents[0]?.toJS(), undefined, 2)}\n`;
   // Each but the first brings its own `---`.
   return documents.map((document) => document.toString({ lineWidth: 0 })).join("");
+}
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === "object";
+  } catch {
+    return false;
+  }
+}
+
+/** The parser lets an alias without its anchor pass; only printing it would fail. */
+function refuseLooseAliases(document: Document, source: string): void {
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document)) return;
+      throw new WorkflowObjectError(`${source}: *${alias.source} has no anchor &${alias.source} before it`);
+    },
+  });
 }
 
 function annotate(
@@ -106,6 +127,9 @@ const RUN_ANNOTATIONS = [
   ANNOTATION_TRACE_LINK,
 ];
 
+/** What the API server appends to a generateName: https://github.com/kubernetes/apimachinery/blob/master/pkg/util/rand/rand.go */
+const RANDOM_SUFFIX = /-[bcdfghjklmnpqrstvwxz2456789]{5}$/;
+
 /** @returns the `traceparent` of the run that was */
 function makeResubmission(document: Document, { source, pods = [] }: TraceOnOptions): string | undefined {
   const workflow = document.toJS() as WorkflowObject;
@@ -123,7 +147,14 @@ function makeResubmission(document: Document, { source, pods = [] }: TraceOnOpti
   forget(document, ["metadata", "labels"], RUN_LABELS);
   forget(document, ["metadata", "annotations"], RUN_ANNOTATIONS);
   document.delete("status");
-  document.setIn(["metadata", "generateName"], `${name.replace(/-?[a-z0-9]{5}$/, "") || name}-`);
+  const stem = workflow.metadata.generateName || `${name.replace(RANDOM_SUFFIX, "")}-`;
+  document.setIn(["metadata", "generateName"], stem);
+  // What stopped the first run would stop the second one before it has begun.
+  forget(
+    document,
+    ["spec"],
+    ["shutdown", ...(workflow.spec?.activeDeadlineSeconds === 0 ? ["activeDeadlineSeconds"] : [])],
+  );
   document.setIn(["metadata", "labels", "workflows.argoproj.io/resubmitted-from-workflow"], name);
   const ids = traceIds(workflow, pods);
   const link = formatTraceparent({ traceId: ids.traceId, spanId: ids.workflow, traceFlags: 1 });

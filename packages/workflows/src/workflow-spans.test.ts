@@ -154,4 +154,13 @@ describe("workflowSpans", () => {
       links: [{ traceId: "a".repeat(32), spanId: "b".repeat(16) }],
     });
   });
+
+  it("passes over nodes without an ID or a name", () => {
+    const workflow = newWorkflow("Succeeded", [STEPS], 31);
+    Object.assign(workflow.status?.nodes ?? {}, {
+      a: null,
+      b: { id: "b", type: "StepGroup", children: ["a"] },
+    });
+    expect(workflowSpans(workflow)).toEqual(workflowSpans(newWorkflow("Succeeded", [STEPS], 31)));
+  });
 });

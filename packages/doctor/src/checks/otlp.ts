@@ -9,7 +9,7 @@ export const otlp: Check = {
   id: "otlp",
   title: "OTLP collector",
   stuck: {
-    say: "the collector accepts connections and says nothing: look at its logs and pods; every container spends up to 2 s on it at its end",
+    say: "the collector has taken nothing by then: give --timeout 10 to see whether it refuses connections or says nothing; every container spends up to 2 s on it at its end",
   },
   async run(examination) {
     const { env, inPod } = examination;
@@ -35,10 +35,20 @@ function judge({ endpoint, protocol, problem, answersTo }: CollectorAnswer) {
       ["- name: OTEL_EXPORTER_OTLP_PROTOCOL", `  value: ${answersTo}`],
     );
   }
+  // Without a scheme the SDK's http exporters go to their default address instead, and say nothing of it.
+  if (endpoint && protocol !== "grpc" && !/^https?:\/\//i.test(endpoint)) {
+    return fail(
+      evidence,
+      "write OTEL_EXPORTER_OTLP_ENDPOINT as http://HOST:4318, with the scheme (executor.env)",
+    );
+  }
   return fail(evidence, adviceFor(problem, endpoint));
 }
 
 function adviceFor(problem: string, endpoint: string): string {
+  if (/Invalid URL/.test(problem)) {
+    return "write OTEL_EXPORTER_OTLP_ENDPOINT as http://HOST:4317, for http/protobuf with 4318 (executor.env)";
+  }
   if (/ENOTFOUND|EAI_AGAIN|Name resolution/i.test(problem)) {
     return "correct the host in OTEL_EXPORTER_OTLP_ENDPOINT (executor.env): a service of another namespace is NAME.NAMESPACE.svc";
   }

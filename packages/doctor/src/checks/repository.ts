@@ -34,10 +34,11 @@ export const artifactRepository: Check = {
         "add endpoint: HOST[:PORT] to it, or give --endpoint; Amazon's is s3.amazonaws.com",
       );
     }
-    const [, scheme, host] = /^([a-z]+):\/\/([^/]*)/i.exec(s3.endpoint) ?? [];
+    const [, scheme, user = "", host] = /^([a-z]+):\/\/(?:(.*)@)?([^/]*)/i.exec(s3.endpoint) ?? [];
     if (scheme !== undefined) {
       return fail(
-        `s3 bucket ${s3.bucket} at ${s3.endpoint}, from ${from}`,
+        // Whoever writes a URL may have written keys into it.
+        `s3 bucket ${s3.bucket} at ${user ? `${scheme}://…@${host}` : s3.endpoint}, from ${from}`,
         "an endpoint is a host, with a port where that is needed, and no URL: set in the repository's s3",
         [`endpoint: ${host}`, ...(scheme.toLowerCase() === "http" ? ["insecure: true"] : [])],
       );
