@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { releaseRead } from "@skein/archive";
 import { translateDiskError } from "./node-errors.ts";
 import type { StageMeter } from "./stage-clock.ts";
 
@@ -94,7 +95,8 @@ async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promis
 type Scatter = (write: (chunk: Uint8Array, position: number) => Promise<void>) => Promise<void>;
 
 /**
- * Writes pieces into a file that must not exist yet, each to its place, in whatever order they come.
+ * Writes pieces into a file that must not exist yet, each to its place, in whatever order they come. The pieces are nobody
+ * else's: their memory is given back when they are written.
  *
  * @param connections how many bring pieces at the moment
  * @returns the length of the file
@@ -118,6 +120,7 @@ export async function writeScattered(
         throw translateDiskError(error, `cannot write ${path}`);
       }
       lengthBytes = Math.max(lengthBytes, position + chunk.byteLength);
+      releaseRead(chunk);
     });
     return lengthBytes;
   } finally {
