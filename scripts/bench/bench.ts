@@ -25,13 +25,14 @@ export interface Bench {
 
 /**
  * One stream, one request, one artifact at a time, and one thread for reading and compressing beside the one that
- * JavaScript runs on: what Skein would be without parallelism. docs/configuration.md; the last is libuv's.
+ * JavaScript runs on: what Skein would be without parallelism. See docs/configuration.md.
  */
 export const ONE_AT_A_TIME: Readonly<Record<string, string>> = {
   SKEIN_S3_RANGES: "1",
   ARTIFACT_S3_UPLOAD_THREADS: "1",
   SKEIN_TRANSFER_REQUESTS: "1",
   SKEIN_TRANSFER_ARTIFACTS: "1",
+  SKEIN_COMPRESS_THREADS: "1",
   UV_THREADPOOL_SIZE: "1",
 };
 

@@ -3,6 +3,7 @@ import { constants, crc32, deflateRaw, type ZlibOptions } from "node:zlib";
 import { allowedCores } from "./allowed-cores.ts";
 import { blocksOf } from "./blocks-of.ts";
 import { BusyStage } from "./busy-stage.ts";
+import { releaseMemory } from "./release-memory.ts";
 import { type StageMeter, unmetered } from "./stage-meter.ts";
 
 /** Smaller blocks cost thread-pool round trips, bigger ones memory; measured in the README. */
@@ -17,6 +18,9 @@ const DEFAULT_POOL_SIZE = 4;
 /** Beyond this one reader and one writer of the archive are what everybody waits for. */
 const MAX_COMPRESS_THREADS = 8;
 
+/** zlib's own bound for what a block grows by is less than a thousandth (deflateBound in zlib.h), and it is never below 64 bytes. */
+const GROWTH_BYTES = 1024;
+
 /** An empty block with the mark of the last one. */
 const LAST_BLOCK = Buffer.from([0x03, 0x00]);
 
@@ -29,6 +33,11 @@ export interface DeflateOptions {
   blocksInFlight?: number | undefined;
   /** Told when blocks are being compressed. Default: nobody. */
   meter?: StageMeter | undefined;
+  /**
+   * Whether what the source brings is nobody else's, and whether what comes out is copied before the next chunk is asked for: then
+   * the memory of both is given back as soon as they have been used. Default false: they stay as long as anybody holds them.
+   */
+  releases?: boolean | undefined;
 }
 
 /**
@@ -45,6 +54,7 @@ export function blocksInFlight(threads?: number, poolSize = DEFAULT_POOL_SIZE): 
 export class Deflater {
   readonly maxInFlight: number;
   readonly #settings: ZlibOptions;
+  readonly releases: boolean;
   readonly #busy: BusyStage;
 
   constructor(options: DeflateOptions) {
@@ -54,20 +64,22 @@ export class Deflater {
         ? { level: 1, strategy: constants.Z_HUFFMAN_ONLY }
         : { level, chunkSize: DEFLATE_BLOCK_BYTES };
     this.#busy = new BusyStage(options.meter ?? unmetered, "compress");
+    this.releases = options.releases ?? false;
     this.maxInFlight = options.blocksInFlight ?? blocksInFlight();
   }
 
-  /** A part of a deflate stream, ending at a byte boundary; `before` is what came before it. */
+  /** A part of a deflate stream, ending at a byte boundary; `before` is as much as deflate may see of what came before. */
   async block(bytes: Buffer, before: Buffer | undefined): Promise<Buffer> {
-    const dictionary = before === undefined ? {} : { dictionary: before.subarray(-WINDOW_BYTES) };
-    // Room for the whole result in one go, and no more: the room is allocated for each call.
-    const chunkSize = Math.max(bytes.length, constants.Z_MIN_CHUNK);
+    const dictionary = before === undefined ? {} : { dictionary: before };
+    // Room for the whole result in one go, and no more: the room is allocated for each call. What cannot be compressed grows.
+    const chunkSize = bytes.length + GROWTH_BYTES;
     this.#busy.begin();
     try {
       const finishFlush = constants.Z_SYNC_FLUSH;
       return await deflateRawAsync(bytes, { ...this.#settings, ...dictionary, chunkSize, finishFlush });
     } finally {
       this.#busy.end();
+      if (this.releases) releaseMemory(bytes);
     }
   }
 }
@@ -97,13 +109,14 @@ export async function* deflateBlocks(
     for await (const block of blocksOf(source, DEFLATE_BLOCK_BYTES)) {
       totals.crc32 = crc32(block, totals.crc32);
       totals.sizeBytes += block.length;
+      const window = Buffer.from(block.subarray(-WINDOW_BYTES)); // the block itself may be gone when the next one comes
       const started = deflater.block(block, before);
       started.catch(() => undefined); // it is awaited in its turn; until then nobody listens
       inFlight.push(started);
-      before = block;
-      if (inFlight.length >= deflater.maxInFlight) yield* oldest(inFlight, totals);
+      before = window;
+      if (inFlight.length >= deflater.maxInFlight) yield* oldest(inFlight, totals, deflater);
     }
-    while (inFlight.length > 0) yield* oldest(inFlight, totals);
+    while (inFlight.length > 0) yield* oldest(inFlight, totals, deflater);
     totals.deflatedBytes += LAST_BLOCK.length;
     yield LAST_BLOCK;
   } finally {
@@ -114,9 +127,11 @@ export async function* deflateBlocks(
 async function* oldest(
   inFlight: Promise<Buffer>[],
   totals: DeflateTotals,
+  { releases }: Deflater,
 ): AsyncGenerator<Buffer, void, undefined> {
   const first = await inFlight.shift();
   if (first === undefined) return;
   totals.deflatedBytes += first.length;
   yield first;
+  if (releases) releaseMemory(first);
 }

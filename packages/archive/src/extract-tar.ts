@@ -3,6 +3,7 @@ import { cleanEntryName } from "./clean-entry-name.ts";
 import { corruptArchive } from "./corrupt-archive.ts";
 import type { ExtractReport } from "./extract-report.ts";
 import { toText } from "./raw-name.ts";
+import { releaseRead } from "./release-memory.ts";
 import type { TarEntry } from "./tar-header.ts";
 import { type TarEvent, TarReader } from "./tar-reader.ts";
 import { type ExtractOptions, Unpacker } from "./unpacker.ts";
@@ -14,12 +15,13 @@ import { type ExtractOptions, Unpacker } from "./unpacker.ts";
  * Reads the source to its end, so that a checksum behind the archive is seen as well. After an error
  * the directory holds a part and must be discarded.
  *
+ * @param options with `ownsSource`, what the source brings is nobody else's, and its memory is given back once it is written
  * @throws ArtifactError `archive.corrupt`, `archive.path_escape`, `archive.unsupported_entry`,
  *   `archive.limit_exceeded`, `disk.*`, and whatever the source throws
  */
 export async function extractTar(
   source: AsyncIterable<Uint8Array>,
-  options: ExtractOptions,
+  options: ExtractOptions & { ownsSource?: boolean },
 ): Promise<ExtractReport> {
   const extraction = new TarExtraction(options);
   const reader = new TarReader();
@@ -28,6 +30,7 @@ export async function extractTar(
       options.signal?.throwIfAborted();
       reader.push(chunk);
       await extraction.consume(reader);
+      if (options.ownsSource) releaseRead(chunk);
     }
     return extraction.finish(reader.end());
   } finally {

@@ -16,6 +16,7 @@ export { packTar } from "./pack-tar.ts";
 export { packZip } from "./pack-zip.ts";
 // For drivers whose names are text, and for those that send the members of a packed tar one by one.
 export { toRaw, toText } from "./raw-name.ts";
+export { releaseMemory, releaseRead } from "./release-memory.ts";
 export type { DecompressOptions } from "./run-decompressor.ts";
 export { settleExtraction } from "./settle-extraction.ts";
 // For whoever measures and configures: the executor's stage clock and its environment.

@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import type { DuplexOptions } from "node:stream";
 import type { Gunzip, ZlibOptions, ZstdDecompress } from "node:zlib";
 import { BusyStage } from "./busy-stage.ts";
+import { releaseRead } from "./release-memory.ts";
 import { type StageMeter, unmetered } from "./stage-meter.ts";
 import { checkRatio, DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.ts";
 
@@ -8,12 +10,18 @@ import { checkRatio, DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-l
 const CHUNK_BYTES = 256 * 1024;
 
 /** So that zlib has the next chunk under way while the disk takes this one. */
-const READ_AHEAD_BYTES = 1024 * 1024;
+const READ_AHEAD_CHUNKS = 4;
 
-/** Of every decompressor. zlib passes stream options on to its Transform; the types do not know. */
-export const STREAM_SETTINGS: Pick<ZlibOptions, "chunkSize"> & { highWaterMark: number } = {
+/**
+ * Of every decompressor. zlib passes stream options on to its Transform; the types do not know. As objects, because of bytes that
+ * wait a stream makes one piece, by copying them.
+ */
+export const STREAM_SETTINGS: Pick<ZlibOptions, "chunkSize"> &
+  Pick<DuplexOptions, "writableHighWaterMark" | "readableObjectMode" | "readableHighWaterMark"> = {
   chunkSize: CHUNK_BYTES,
-  highWaterMark: READ_AHEAD_BYTES,
+  writableHighWaterMark: READ_AHEAD_CHUNKS * CHUNK_BYTES,
+  readableObjectMode: true,
+  readableHighWaterMark: READ_AHEAD_CHUNKS,
 };
 
 export interface DecompressOptions {
@@ -21,6 +29,8 @@ export interface DecompressOptions {
   meter?: StageMeter;
   /** Only `maxRatio` matters here. */
   limits?: Partial<UnpackLimits>;
+  /** Whether what the source brings is nobody else's, and its memory may be given back once it is decompressed. Default false. */
+  ownsSource?: boolean;
 }
 
 /** What differs between formats. */
@@ -40,7 +50,7 @@ export async function* runDecompressor(
   options: DecompressOptions,
 ): AsyncGenerator<Buffer, void, undefined> {
   const limits = { ...DEFAULT_UNPACK_LIMITS, ...options.limits };
-  const feed = new Feed(source, decompressor, options.meter ?? unmetered);
+  const feed = new Feed(source, decompressor, options);
   try {
     let unpackedBytes = 0;
     for await (const chunk of decompressor as AsyncIterable<Buffer>) {
@@ -61,6 +71,7 @@ class Feed {
   readonly #input: AsyncIterator<Uint8Array>;
   readonly #inflate: Gunzip | ZstdDecompress;
   readonly #busy: BusyStage;
+  readonly #ownsSource: boolean;
   readonly #done: Promise<void>;
   /** What has been written and may not have been consumed, with the position it begins at. */
   readonly #unread: { start: number; bytes: Uint8Array }[] = [];
@@ -69,10 +80,15 @@ class Feed {
   /** What the source threw, as it threw it. */
   sourceError: unknown;
 
-  constructor(source: AsyncIterable<Uint8Array>, inflate: Gunzip | ZstdDecompress, meter: StageMeter) {
+  constructor(
+    source: AsyncIterable<Uint8Array>,
+    inflate: Gunzip | ZstdDecompress,
+    { meter = unmetered, ownsSource = false }: DecompressOptions,
+  ) {
     this.#input = source[Symbol.asyncIterator]();
     this.#inflate = inflate;
     this.#busy = new BusyStage(meter, "decompress");
+    this.#ownsSource = ownsSource;
     inflate.once("end", () => {
       this.#ended = true;
     });
@@ -128,6 +144,7 @@ class Feed {
       const first = this.#unread[0];
       if (first === undefined || first.start + first.bytes.length > this.#inflate.bytesWritten) return;
       this.#unread.shift();
+      if (this.#ownsSource) releaseRead(first.bytes);
     }
   }
 

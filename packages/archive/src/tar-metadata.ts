@@ -48,7 +48,7 @@ export class TarMetadata {
 
   /** Takes data of the open header; tells what of it is not going to be applied. */
   push(bytes: Buffer): { name: string; reason: string } | undefined {
-    this.#parts.push(bytes);
+    this.#parts.push(Buffer.from(bytes)); // the chunk it is a view of may be released before the rest comes
     this.#left -= bytes.length;
     return this.#left === 0 ? this.#close() : undefined;
   }

@@ -28,9 +28,12 @@ export type ArtifactContent =
       loadInto(directory: string): Promise<void>;
     };
 
+/** Begins the bytes. A driver that copies each chunk before it asks for the next one says so with `lends`. */
+export type OpenToSave = (how?: { lends: boolean }) => AsyncIterable<Uint8Array>;
+
 export interface StreamToSave {
-  /** Begins the bytes; called again only if they have to be sent anew. */
-  open: () => AsyncIterable<Uint8Array>;
+  /** Called again only if the bytes have to be sent anew. */
+  open: OpenToSave;
   /** Decides the content type. */
   fileName: string;
   /** Undefined for an archive that is made while it is sent. */
@@ -45,8 +48,7 @@ export type MemberToSave =
       type: "file";
       path: string;
       sizeBytes: number;
-      /** Begins the bytes. */
-      open: () => AsyncIterable<Uint8Array>;
+      open: OpenToSave;
     }
   /** A directory with nothing in it; the others follow from their files. `""` is the whole, when it is empty. */
   | { type: "emptyDirectory"; path: string }

@@ -161,9 +161,12 @@ const unpack: Record<TransferOutcome["archive"], Unpack> = {
     transfer.fileMoved({ file: basename(target), sizeBytes, durationMs: transfer.now() - startMs });
   },
   async tar(source, { directory, limits }, transfer) {
-    const ahead = new ReadAhead(decompressTar(source, { meter: transfer.clock, limits }), transfer.clock);
+    const ahead = new ReadAhead(
+      decompressTar(source, { meter: transfer.clock, limits, ownsSource: true }),
+      transfer.clock,
+    );
     const options = extractOptions(directory, limits, transfer);
-    report(await extractTar(ahead, { ...options, meter: ahead.consumer }), transfer);
+    report(await extractTar(ahead, { ...options, meter: ahead.consumer, ownsSource: true }), transfer);
   },
   async zip(source, { directory, download, limits }, transfer) {
     // A zip is read from its end: it has to be on the disk.

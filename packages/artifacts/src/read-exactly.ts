@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { releaseMemory } from "@skein/archive";
 import { ArtifactError } from "@skein/contract";
 import { translateDiskError } from "./node-errors.ts";
 import type { StageMeter } from "./stage-clock.ts";
@@ -14,6 +15,8 @@ export interface ReadExactlyOptions {
   followLinks?: boolean;
   /** Told when there is more in the file than was promised. */
   onGrown?: OnGrown | undefined;
+  /** Whether each chunk is copied before the next one is asked for: then its memory is given back. Default false. */
+  lends?: boolean | undefined;
 }
 
 /** Bytes that were promised, and that were there in the end. */
@@ -26,7 +29,7 @@ export type OnGrown = (path: string, promisedBytes: number, foundBytes: number) 
 export async function* readExactly(
   path: string,
   sizeBytes: number,
-  { meter, followLinks = false, onGrown }: ReadExactlyOptions,
+  { meter, followLinks = false, onGrown, lends = false }: ReadExactlyOptions,
 ): AsyncGenerator<Uint8Array> {
   const flags = constants.O_RDONLY | (followLinks ? 0 : constants.O_NOFOLLOW);
   if (sizeBytes <= SMALL_FILE_BYTES) {
@@ -45,6 +48,7 @@ export async function* readExactly(
       position += chunk.byteLength;
       ahead = readAhead(file, position, sizeBytes);
       yield chunk;
+      if (lends) releaseMemory(chunk);
     }
     if (onGrown) noteGrowth(path, sizeBytes, (await waiting(file.stat(), path, meter)).size, onGrown);
   } finally {

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { extractTar, gunzip, gzip, packTar, packZip } from "@skein/archive";
 import { type Artifact, ArtifactError, archiveStrategy } from "@skein/contract";
 import { ATTR, type Tracing } from "@skein/telemetry";
-import type { ArtifactDriver, MembersToSave, StreamToSave } from "./driver.ts";
+import type { ArtifactDriver, MembersToSave, OpenToSave, StreamToSave } from "./driver.ts";
 import type { SaveSource } from "./engine.ts";
 import { translateDiskError } from "./node-errors.ts";
 import type { TransferOutcome } from "./observe-transfer.ts";
@@ -95,8 +95,10 @@ class Saving {
     const digest = await this.#send({
       fileName: basename(path),
       sizeBytes,
-      open: () =>
-        readExactly(path, sizeBytes, { meter: transfer.clock, followLinks: true, onGrown: this.#onGrown }),
+      open: (how) => {
+        const options = { meter: transfer.clock, followLinks: true, onGrown: this.#onGrown };
+        return readExactly(path, sizeBytes, { ...options, lends: how?.lends });
+      },
     });
     transfer.fileMoved({ file: basename(path), sizeBytes, durationMs: transfer.now() - startMs });
     return { archive: "none", digest };
@@ -104,8 +106,9 @@ class Saving {
 
   async #saveTar(path: string, level: number | undefined): Promise<TransferOutcome> {
     const meter = this.#transfer.clock;
-    const digest = await this.#sendPacked("tar", "artifact.tgz", () =>
-      gzip(packTar(path, this.#packOptions()), { meter, level, blocksInFlight: this.#job.compressBlocks }),
+    const options = { meter, level, blocksInFlight: this.#job.compressBlocks };
+    const digest = await this.#sendPacked("tar", "artifact.tgz", (how) =>
+      gzip(packTar(path, this.#packOptions()), { ...options, releases: how?.lends }),
     );
     return { archive: "tar", digest };
   }
@@ -126,7 +129,7 @@ class Saving {
     const digest = await this.#send({
       fileName: "artifact.tgz",
       sizeBytes,
-      open: () => readExactly(tgz, sizeBytes, { meter: clock }),
+      open: (how) => readExactly(tgz, sizeBytes, { meter: clock, lends: how?.lends }),
     });
     tally.files = contents?.files ?? 1;
     tally.unpackedBytes = contents?.unpackedBytes ?? sizeBytes;
@@ -192,14 +195,10 @@ class Saving {
   }
 
   /** An archive that is made while it is sent, in the span upstream has for making it. */
-  #sendPacked(
-    archive: TransferOutcome["archive"],
-    fileName: string,
-    pack: () => AsyncIterable<Uint8Array>,
-  ): Promise<string> {
+  #sendPacked(archive: TransferOutcome["archive"], fileName: string, pack: OpenToSave): Promise<string> {
     const archiving = (work: () => Promise<void>): Promise<void> => this.#archiving(archive, work);
     const files = (): number => this.#transfer.tally.files;
-    return this.#send({ fileName, files, open: () => during(pack, archiving) });
+    return this.#send({ fileName, files, open: (how) => during(() => pack(how), archiving) });
   }
 
   /** @returns the digest of what was sent */
@@ -211,9 +210,9 @@ class Saving {
       });
     }
     let hash = createHash("sha256");
-    const open = (): AsyncIterable<Uint8Array> => {
+    const open: OpenToSave = (how) => {
       hash = createHash("sha256");
-      return hashing(stream.open(), hash);
+      return hashing(stream.open(how), hash);
     };
     await driver.saveStream({ ...stream, open }, this.#transfer);
     return `sha256:${hash.digest("hex")}`;

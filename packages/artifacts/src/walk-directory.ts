@@ -29,7 +29,7 @@ function* walk(root: string, relative: string, options: ReadExactlyOptions): Gen
         type: "file",
         path,
         sizeBytes: size,
-        open: () => readExactly(join(root, path), size, options),
+        open: (how) => readExactly(join(root, path), size, { ...options, lends: how?.lends }),
       };
     } else yield { type: "other", path, what: kindOf(entry) };
   }

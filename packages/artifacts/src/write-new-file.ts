@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { releaseRead } from "@skein/archive";
 import { translateDiskError } from "./node-errors.ts";
 import type { StageMeter } from "./stage-clock.ts";
 
@@ -95,7 +96,7 @@ type Scatter = (write: (chunks: readonly Uint8Array[], position: number) => Prom
 
 /**
  * Writes pieces into a file that must not exist yet, each to its place, in whatever order they come. Whoever brings them knows
- * when it waits for the disk.
+ * when it waits for the disk. The pieces are nobody else's: their memory is given back when they are written.
  *
  * @returns the length of the file
  * @throws ArtifactError for what the disk refuses; the errors of `scatter` as they are
@@ -111,6 +112,7 @@ export async function writeScattered(path: string, scatter: Scatter, meter: Stag
       } catch (error) {
         throw translateDiskError(error, `cannot write ${path}`);
       }
+      for (const chunk of chunks) releaseRead(chunk);
     });
     return lengthBytes;
   } finally {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { ArtifactError } from "@skein/contract";
 import type { AwsObjectStore } from "./aws-object-store.ts";
+import { bodyChunks } from "./body-chunks.ts";
 import { customerKeyHeaders, newObjectHeaders } from "./encryption-headers.ts";
 import { exchange, readRefusal, type S3Refusal, type ServerAddress } from "./http-exchange.ts";
 import type {
@@ -102,7 +103,9 @@ export class DirectObjectStore implements ObjectStore {
       const { range: _range, ...headers } = call.headers as Record<string, string>;
       return this.#send({ ...call, headers });
     });
-    return toObjectBody(bodyFacts(answer), range?.first ?? 0, key, (body) => this.#translated(body, call));
+    return toObjectBody(bodyFacts(answer), range?.first ?? 0, key, () =>
+      this.#translated(bodyChunks(answer), call),
+    );
   }
 
   async put(

@@ -8,6 +8,7 @@ import type {
 import { request as httpRequest } from "node:http";
 import { type Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { endWithSignal } from "../end-with-signal.ts";
+import { releaseReads } from "../release-reads.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A body is handed over in slices of this, so that it can be seen whether anybody takes them. */
@@ -61,6 +62,7 @@ export function exchange({
     request.on("error", reject);
     endWithSignal(request, signal);
     request.on("socket", (socket) => {
+      releaseReads(socket);
       if (!socket.connecting) {
         onSent?.(false);
         return;

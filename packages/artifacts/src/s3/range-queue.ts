@@ -1,6 +1,7 @@
+import { releaseRead } from "@skein/archive";
 import type { Reservation } from "../semaphore.ts";
 
-/** Takes bytes; the next ones may come when it resolves. */
+/** Takes bytes, and the buffer they came in with them; the next ones may come when it resolves. */
 export type Push = (chunk: Uint8Array) => Promise<void> | void;
 
 export interface RangeQueueOptions {
@@ -150,6 +151,7 @@ class OnePiece implements HeldBytes {
     this.#buffer ??= Buffer.allocUnsafeSlow(this.#maxBytes);
     this.#buffer.set(chunk, this.#filled);
     this.#filled += chunk.byteLength;
+    releaseRead(chunk);
   }
 
   take(): Uint8Array | undefined {

@@ -61,7 +61,7 @@ class S3Driver implements ArtifactDriver {
 
   async saveStream({ open, fileName, sizeBytes, files }: StreamToSave, transfer: Transfer): Promise<void> {
     const store = await this.#connectToSave(transfer);
-    await uploadObject(store, this.key, open(), transfer, {
+    await uploadObject(store, this.key, open({ lends: true }), transfer, {
       ...this.#options,
       contentType: contentType(fileName),
       ...(sizeBytes !== undefined && { sizeBytes }),

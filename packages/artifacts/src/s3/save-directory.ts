@@ -50,7 +50,7 @@ async function saveMember(
   const startMs = transfer.now();
   try {
     const options = { ...settings, contentType: contentType(path), sizeBytes };
-    await uploadObject(store, joinPath(key, path), open(), transfer, options);
+    await uploadObject(store, joinPath(key, path), open({ lends: true }), transfer, options);
   } catch (error) {
     if (!transfer.signal.aborted) {
       transfer.fileMoved({ file: path, sizeBytes, durationMs: transfer.now() - startMs, error });

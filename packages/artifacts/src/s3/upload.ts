@@ -42,6 +42,8 @@ export function checkPartBytes(partBytes: number): void {
 /**
  * Sends a stream as one object without staging it. Nothing is visible under the key before everything has arrived,
  * and nothing stays behind when it does not.
+ *
+ * @param source its chunks are copied, each before the next one is asked for, unless `sizeBytes` says that it is small
  */
 export async function uploadObject(
   store: UploadTarget,
