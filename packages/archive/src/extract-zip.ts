@@ -73,7 +73,10 @@ class ZipExtraction {
     const name = this.#unpacker.admit(raw);
     const type = mode & FORMAT_TYPE;
     if (name === undefined || (name === ROOT && type !== TYPE_DIRECTORY)) throw illegalPath(this.#into, raw);
-    if (type === TYPE_DIRECTORY) return this.#onDisk(() => this.#unpacker.directory(name, mode));
+    if (type === TYPE_DIRECTORY) {
+      requireNoData(entry, name);
+      return this.#onDisk(() => this.#unpacker.directory(name, mode));
+    }
     if (type !== TYPE_FILE && type !== TYPE_LINK)
       return this.#unpacker.skip(raw, "a special file is not made");
     requireReadable(entry, raw);
@@ -96,9 +99,11 @@ class ZipExtraction {
   }
 
   #link(entry: Entry, name: CleanName): void {
-    if (entry.uncompressedSize > MAX_LINK_BYTES) {
+    // Both are read into memory, and either may be a lie.
+    const targetBytes = Math.max(entry.uncompressedSize, entry.compressedSize / 2);
+    if (targetBytes > MAX_LINK_BYTES) {
       throw corruptArchive(
-        `corrupt zip archive: the link ${toText(name)} has a target of ${entry.uncompressedSize} bytes`,
+        `corrupt zip archive: the link ${toText(name)} has a target of ${targetBytes} bytes`,
       );
     }
     const target = this.#inflated(entry, name).toString("latin1");
@@ -193,6 +198,14 @@ function requireReadable(entry: Entry, name: RawName): void {
     code: "archive.unsupported_entry",
     remedy: "Pack with deflate and without a password.",
   });
+}
+
+/** As in a tar: readers disagree on whether it is a file or a directory, and its data would be lost without a word. */
+function requireNoData({ uncompressedSize }: Entry, name: CleanName): void {
+  if (uncompressedSize === 0) return;
+  throw corruptArchive(
+    `corrupt zip archive: ${toText(name)} is a directory with ${uncompressedSize} bytes of data`,
+  );
 }
 
 function requireAsListed(entry: Entry, name: CleanName, sizeBytes: number, checksum: number): void {

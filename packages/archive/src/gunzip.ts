@@ -1,6 +1,7 @@
 import { createGunzip } from "node:zlib";
 import { corruptArchive } from "./corrupt-archive.ts";
 import { type DecompressOptions, runDecompressor, STREAM_SETTINGS } from "./run-decompressor.ts";
+import { isZeroes } from "./tar-header.ts";
 
 /**
  * Decompresses gzip, of one member or several. The whole source is read: checksum, length and truncation
@@ -17,7 +18,7 @@ export function gunzip(
 }
 
 function requireZeros(bytes: Uint8Array): void {
-  if (bytes.some((byte) => byte !== 0)) {
+  if (!isZeroes(bytes)) {
     throw corruptArchive("corrupt gzip data: something other than padding stands behind the end");
   }
 }

@@ -6,8 +6,17 @@ import { limitExceeded, type UnpackLimits } from "./unpack-limits.ts";
 /** The kernel gives up after 40 links in one path, some user-space resolvers after 255; beyond that a path leads nowhere. */
 const MAX_FOLLOWED = 255;
 
+/**
+ * PATH_MAX without its NUL: symlink(2) makes no longer ones. GNU's long link names may have a megabyte, and to follow one
+ * of 60,000 components took the better part of a minute.
+ */
+const MAX_TARGET_BYTES = 4095;
+
 /** Steps for all links together, so that links made to be intricate cannot hold us up: a few seconds. */
 const MAX_STEPS = 5_000_000;
+
+/** Looking up a place this deep costs as much as one more step does. */
+const COMPONENTS_PER_STEP = 8;
 
 /** The symbolic links of an archive, kept back until everything else is on disk. */
 export class LinkTable {
@@ -32,7 +41,9 @@ export class LinkTable {
     this.#targets.delete(name);
   }
 
+  /** @throws ArtifactError `archive.limit_exceeded` */
   set(name: CleanName, target: RawName): void {
+    if (target.length > MAX_TARGET_BYTES) throw tooLong(name, target);
     this.#heldBytes += name.length + target.length;
     if (this.#heldBytes > this.#limits.maxLinkBytes) {
       throw limitExceeded("maxLinkBytes", this.#limits, `the symbolic links up to ${toText(name)}`);
@@ -67,6 +78,7 @@ export class LinkTable {
         continue;
       }
       at.push(step);
+      this.#steps += Math.floor(at.length / COMPONENTS_PER_STEP);
       const next = this.#targets.get(at.join("/") as CleanName);
       if (next === undefined) continue;
       if (++followed > MAX_FOLLOWED) return false;
@@ -83,6 +95,16 @@ export function illegalLink(name: RawName, target: RawName): ArtifactError {
     code: "archive.path_escape",
     remedy: "Links in an archive must be relative and stay inside it; pack the files they point to instead.",
   });
+}
+
+function tooLong(name: CleanName, target: RawName): ArtifactError {
+  return new ArtifactError(
+    `the symbolic link ${toText(name)} has a target of ${target.length} bytes, more than the ${MAX_TARGET_BYTES} a link can have`,
+    {
+      code: "archive.limit_exceeded",
+      remedy: "The archive was not made by a packer; find out who stored it.",
+    },
+  );
 }
 
 function tooIntricate(name: CleanName): ArtifactError {

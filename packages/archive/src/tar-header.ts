@@ -25,6 +25,12 @@ export interface TarEntry extends TarHeader {
 const CHECKSUM_OFFSET = 148;
 const CHECKSUM_BYTES = 8;
 
+/** With a loop: a callback per byte takes a minute for a gigabyte, and a gigabyte of zeros is a megabyte of gzip. */
+export function isZeroes(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
+}
+
 export function isZeroBlock(block: Buffer, offset: number): boolean {
   for (let at = offset; at < offset + BLOCK_BYTES; at++) if (block[at] !== 0) return false;
   return true;

@@ -4,6 +4,7 @@ import {
   decodeTarHeader,
   hasValidChecksum,
   isZeroBlock,
+  isZeroes,
   type TarEntry,
   type TarHeader,
 } from "./tar-header.ts";
@@ -140,6 +141,6 @@ export class TarReader {
   /** Zeros behind the marker fill the last tape record; anything else, such as a second archive, is reported. */
   #countStrayBytes(): void {
     const rest = this.#take(this.#chunk.length);
-    if (this.#strayBytes > 0 || rest.some((byte) => byte !== 0)) this.#strayBytes += rest.length;
+    if (this.#strayBytes > 0 || !isZeroes(rest)) this.#strayBytes += rest.length;
   }
 }

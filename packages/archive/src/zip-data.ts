@@ -17,6 +17,7 @@ const LOCAL_HEADER_BYTES = 30;
 /** Where an entry's data begins: its local header repeats the name and has an extra field of its own. */
 export function locateData(fd: number, entry: Entry, name: string): number {
   const at = entry.relativeOffsetOfLocalHeader;
+  if (!Number.isSafeInteger(at)) throw truncatedZip(name); // zip64 has room for what read(2) has not
   const header = readExactly(fd, at, LOCAL_HEADER_BYTES, name);
   if (header.readUInt32LE(0) !== 0x04034b50) {
     throw corruptArchive(`corrupt zip archive: there is no header where ${name} should begin`);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { appendFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -41,6 +42,16 @@ describe("readExactly", () => {
     await expect(collect(readExactly(path, size, { meter }))).rejects.toMatchObject({
       code: "archive.source_changed",
       message: expect.stringContaining(path),
+    });
+  });
+
+  it.each([0, 100, 2_000_000])("a fifo in the place of a file of %i bytes holds nobody up", async (size) => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, "fifo");
+    execFileSync("mkfifo", [path]);
+    await expect(collect(readExactly(path, size, { meter }))).rejects.toMatchObject({
+      code: "archive.source_changed",
+      message: `${path} was a file and is none any more`,
     });
   });
 

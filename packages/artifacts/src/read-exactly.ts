@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { releaseMemory } from "@skein/archive";
 import { ArtifactError } from "@skein/contract";
@@ -31,7 +31,8 @@ export async function* readExactly(
   sizeBytes: number,
   { meter, followLinks = false, onGrown, lends = false }: ReadExactlyOptions,
 ): AsyncGenerator<Uint8Array> {
-  const flags = constants.O_RDONLY | (followLinks ? 0 : constants.O_NOFOLLOW);
+  // A fifo that has taken the file's place would keep open(2) waiting for a writer that never comes.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (followLinks ? 0 : constants.O_NOFOLLOW);
   if (sizeBytes <= SMALL_FILE_BYTES) {
     const bytes = readAtOnce(path, sizeBytes, flags, { meter, onGrown });
     if (bytes.byteLength > 0) yield bytes;
@@ -40,6 +41,7 @@ export async function* readExactly(
   const file = await waiting(open(path, flags), path, meter);
   let ahead: Promise<Uint8Array> | undefined;
   try {
+    requireFile(await waiting(file.stat(), path, meter), path);
     let position = 0;
     ahead = readAhead(file, 0, sizeBytes);
     while (position < sizeBytes) {
@@ -71,6 +73,7 @@ function readAtOnce(
   try {
     const fd = openSync(path, flags);
     try {
+      requireFile(fstatSync(fd), path);
       const bytes = Buffer.allocUnsafe(sizeBytes);
       for (let position = 0; position < sizeBytes; ) {
         const bytesRead = readSync(fd, bytes, position, sizeBytes - position, position);
@@ -113,6 +116,14 @@ async function waiting<T>(work: Promise<T>, path: string, meter: StageMeter): Pr
   } finally {
     meter.leave("disk");
   }
+}
+
+function requireFile(found: Stats, path: string): void {
+  if (found.isFile()) return;
+  throw new ArtifactError(`${path} was a file and is none any more`, {
+    code: "archive.source_changed",
+    remedy: "let whatever writes the file finish before the step ends",
+  });
 }
 
 function shrunk(path: string, wanted: number, got: number): ArtifactError {

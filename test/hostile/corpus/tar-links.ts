@@ -1,6 +1,6 @@
 import { corrupt, DIRECTORY, escapes, FILE, type HostileArchive } from "./hostile-case.ts";
 import { tar } from "./tar-case.ts";
-import { directory, file, hardLink, pax, symlink } from "./tar-parts.ts";
+import { directory, file, gnuLong, hardLink, pax, symlink } from "./tar-parts.ts";
 
 const THROUGH = escapes(
   /^illegal file path after symlink resolution: an entry leads through the symbolic link /,
@@ -129,6 +129,20 @@ const chains = [
         Buffer.concat([pax({ linkpath: `${"./".repeat(1000)}l${at + 1}` }), symlink(`l${at}`, "")]),
       ),
     ],
+    { refused: "archive.limit_exceeded", because: /too intricate/ },
+  ),
+  tar(
+    "found here",
+    "a link with more of a target than the kernel takes, each step of which is slower than the one before",
+    [gnuLong("K", "a/".repeat(500_000)), symlink("l", ""), symlink("to-it", "l")],
+    { refused: "archive.limit_exceeded", because: /^the symbolic link l has a target of 1000000 bytes/ },
+  ),
+  tar(
+    "found here",
+    "deep targets, which cost more to follow than shallow ones",
+    Array.from({ length: 500 }, (_, at) =>
+      Buffer.concat([gnuLong("K", "a/".repeat(2000)), symlink(`l${at}`, "")]),
+    ),
     { refused: "archive.limit_exceeded", because: /too intricate/ },
   ),
   tar(

@@ -34,6 +34,42 @@ const ZIP_SLIP = "CVE-2025-62156 (argo-workflows), CVE-2018-1002200 (zip slip)";
 
 const link = (name: string, target: string): ZipPart => stored(name, target, { mode: LINK_MODE });
 
+/** The sizes of a zip64 entry, and where it begins. */
+function zip64(...values: bigint[]): Buffer {
+  const extra = Buffer.alloc(4 + 8 * values.length);
+  extra.writeUInt16LE(1, 0);
+  extra.writeUInt16LE(8 * values.length, 2);
+  values.forEach((value, index) => {
+    extra.writeBigUInt64LE(value, 4 + 8 * index);
+  });
+  return extra;
+}
+
+const FULL = 0xffffffff;
+
+const impossible = [
+  zipCase(
+    "found here",
+    "a directory with data, which some readers make a file",
+    [stored("d/", "lost", { mode: 0o040755 })],
+    corrupt(/^corrupt zip archive: d is a directory with 4 bytes of data$/),
+  ),
+  ...[0xfffffff0n, 2n ** 52n].map((bytes) =>
+    zipCase(
+      "found here",
+      `a link whose target is said to be ${bytes} bytes when packed`,
+      [{ ...link("l", "x"), method: 8, size: FULL, packedSize: FULL, extra: zip64(1n, bytes) }],
+      corrupt(/^corrupt zip archive: the link l has a target of \d+ bytes$/),
+    ),
+  ),
+  zipCase(
+    "found here",
+    "an entry that begins where no file can reach",
+    [stored("f", "x", { size: FULL, packedSize: FULL, offset: FULL, extra: zip64(1n, 1n, 2n ** 63n) })],
+    corrupt(/^truncated zip archive: it ends within f$/),
+  ),
+];
+
 const names = [
   ...[
     "../victim/secret",
@@ -76,7 +112,7 @@ const names = [
   zipCase(
     "parser differential",
     "a file that is the root itself",
-    [stored("./", "x", { mode: 0o100644 }), stored(".", "x")],
+    [stored("./", "", { mode: 0o100644 }), stored(".", "x")],
     SLIP,
   ),
   zipCase(
@@ -254,4 +290,4 @@ function below(absolute: string, name: string): Record<string, string> {
 }
 
 /** What is a tar above, as a zip; and what only a zip can be. */
-export const ZIPS: readonly HostileArchive[] = [...names, ...links, ...lies, ...damage];
+export const ZIPS: readonly HostileArchive[] = [...names, ...links, ...lies, ...impossible, ...damage];

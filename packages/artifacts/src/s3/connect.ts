@@ -17,11 +17,13 @@ export function createS3Connector(readSecret: SecretReader, settings: Connection
   const connections = new Map<string, Promise<S3Connection>>();
   const shared = (at: S3Location): Promise<S3Connection> => {
     const key = connectionKey(at);
-    const known =
-      connections.get(key) ??
-      connectionOptions(at, readSecret).then((options) => new S3Connection(options, settings));
-    connections.set(key, known);
-    return known;
+    const known = connections.get(key);
+    if (known) return known;
+    const made = connectionOptions(at, readSecret).then((options) => new S3Connection(options, settings));
+    connections.set(key, made);
+    // Nobody needs to close what was never opened, and the next artifact asks again.
+    made.catch(() => connections.delete(key));
+    return made;
   };
   return {
     async connect(at, transfer) {

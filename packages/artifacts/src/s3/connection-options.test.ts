@@ -84,6 +84,22 @@ describe("connectionOptions", () => {
       remedy: expect.stringContaining("insecure: true"),
     });
   });
+
+  it.each(["minio:9000/path", "user:p4ss@minio", "minio?x", "minio#x", "::1", "minio:99999", "a b", ""])(
+    "refuses the endpoint %j, half of which only some requests would use, and quotes no password",
+    async (endpoint) => {
+      const refused = await options({ endpoint }).catch((error: unknown) => error);
+      expect(refused).toMatchObject({
+        code: "s3.bad_request",
+        message: expect.stringContaining("s3 endpoint must be host[:port]"),
+      });
+      expect(inspect(refused)).not.toContain("p4ss");
+    },
+  );
+
+  it.each(["[::1]:9000", "minio:9000/"])("takes the endpoint %s", async (endpoint) => {
+    expect((await options({ endpoint })).endpoint).toBe(`https://${endpoint}`);
+  });
 });
 
 describe("connectionKey", () => {

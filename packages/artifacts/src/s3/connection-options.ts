@@ -60,6 +60,14 @@ export async function connectionOptions(
       remedy: "remove the scheme; use `insecure: true` for plain HTTP",
     });
   }
+  if (!isHostAndPort(host)) {
+    // Not quoted: what stands before an @ is a password.
+    throw new ArtifactError("s3 endpoint must be host[:port], without a path, a user or a query", {
+      code: "s3.bad_request",
+      remedy:
+        "give the host alone, an IPv6 address in brackets; the bucket and the key have fields of their own",
+    });
+  }
   const amazon = AMAZON.exec(host);
   const { credentials, credentialSource } = await chooseCredentials(at, readSecret);
   return {
@@ -70,6 +78,11 @@ export async function connectionOptions(
     credentialSource,
     ca: at.insecure ? undefined : await optional(at.caSecret, readSecret),
   };
+}
+
+/** A slash at the end is forgiven. Of anything else behind the host, half of the requests would know nothing. */
+function isHostAndPort(endpoint: string): boolean {
+  return URL.canParse(`http://${endpoint}`) && !/[/?#@\\]/.test(endpoint.replace(/\/$/, ""));
 }
 
 function forcePathStyle(at: S3Location, bucket: string): boolean {

@@ -34,22 +34,28 @@ async function load(
   objects: Record<string, string>,
   directory: string,
   limits: Partial<UnpackLimits> = {},
-): Promise<void> {
+): Promise<string[]> {
   const keys = Object.entries(objects).map(([key, body]) => ({ key, sizeBytes: body.length }));
   const listed = (async function* () {
     yield* keys;
   })();
   const store = storeOf(objects) as ObjectStore;
   const options = { rangeBytes: 1024, maxStreams: 2, stallTimeoutMs: 1000, limits };
-  await loadDirectory(
-    { store, prefix: "out/", objects: listed },
-    directory,
-    observedTransfer().transfer,
-    options,
-  );
+  const { transfer, warnings } = observedTransfer();
+  await loadDirectory({ store, prefix: "out/", objects: listed }, directory, transfer, options);
+  return warnings;
 }
 
 describe("loadDirectory", () => {
+  it("says that the bytes of a key that ends in a slash are left out", async () => {
+    await using directory = await temporaryDirectory();
+    const objects = { "out/d/": "lost", "out/hollow/": "", "out/f": "1" };
+    expect(await load(objects, directory.path)).toEqual([
+      "left out the 4 bytes of out/d/, which is a directory here",
+    ]);
+    expect((await readdir(directory.path)).sort()).toEqual(["d", "f", "hollow"]);
+  });
+
   it.each([["out/../evil"], ["out/a/../../evil"], ["out//evil"], ["out/e\0vil"]])(
     "refuses the key %j and writes nothing outside",
     async (key) => {

@@ -17,6 +17,8 @@ import { endedEarly } from "./read-range.ts";
 /** As many of these as requests are allowed fit into memory beside the budget. */
 const SMALL_OBJECT_BYTES = 256 * 1024;
 
+const MAX_LEFT_OUT_NAMED = 5;
+
 export interface DirectoryToLoad {
   store: ObjectStore;
   prefix: string;
@@ -46,11 +48,16 @@ export async function loadDirectory(
     made.add(path);
   };
   const { signal, requests } = transfer;
+  let leftOut = 0;
   await runConcurrently(objects, { limit: requests.capacity, signal }, async ({ key, sizeBytes }, own) => {
     const relative = relativeKeyPath(key, prefix);
     const path = join(directory, relative);
     admission.admit(toRaw(relative));
     if (key.endsWith("/") || relative === "") {
+      if (sizeBytes > 0 && ++leftOut <= MAX_LEFT_OUT_NAMED) {
+        const more = leftOut === MAX_LEFT_OUT_NAMED ? "; further ones are not named" : "";
+        transfer.warn(`left out the ${sizeBytes} bytes of ${key}, which is a directory here${more}`);
+      }
       makeDirectory(path, key);
       return;
     }

@@ -95,7 +95,7 @@ class RangeReading {
       () =>
         transfer.stream(() => {
           let position = this.#wanted.first;
-          const what = { range: { ...this.#wanted }, ifMatch: this.#target.etag };
+          const what = { range: { ...this.#wanted }, ifMatch: strong(this.#target.etag) };
           return readOnce(target, what, {
             onAnswer: (answer) => this.#answered(answer),
             onBytes: (chunk) => {
@@ -127,6 +127,11 @@ class RangeReading {
 export function lastByte(answer: ObjectBody, askedLast: number): number {
   const { sizeBytes, lengthBytes } = answer;
   return lengthBytes === sizeBytes ? sizeBytes - 1 : Math.min(askedLast, sizeBytes - 1);
+}
+
+/** `If-Match` compares strongly, so that a weak tag matches nothing, not even itself (RFC 9110 §13.1.1). */
+function strong(etag: string | undefined): string | undefined {
+  return etag?.startsWith("W/") ? undefined : etag;
 }
 
 /** `If-Match` should have been refused; not every store and proxy knows it. */

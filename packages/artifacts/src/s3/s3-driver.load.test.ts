@@ -171,6 +171,27 @@ describe("loading one object", () => {
     await new Promise((resolve) => plain.close(resolve));
   });
 
+  it("asks no store for a match with a weak ETag, which nothing matches", async () => {
+    const weak = createServer(({ headers }, response) => {
+      if (headers["if-match"] !== undefined) return response.writeHead(412).end();
+      const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "") ?? [];
+      const body = LARGE.subarray(Number(from), Number(to) + 1);
+      const range = `bytes ${from}-${Number(from) + body.byteLength - 1}/${LARGE.byteLength}`;
+      response.writeHead(206, {
+        "content-length": body.byteLength,
+        "content-range": range,
+        etag: 'W/"1"',
+      });
+      return response.end(body);
+    });
+    await new Promise<void>((resolve) => weak.listen(0, "127.0.0.1", resolve));
+    const endpoint = `127.0.0.1:${(weak.address() as AddressInfo).port}`;
+    await using s3 = await driverFor("large.bin", undefined, { endpoint });
+    expect(await read(s3.driver, observedTransfer())).toSatisfy(isLarge);
+    weak.closeAllConnections();
+    await new Promise((resolve) => weak.close(resolve));
+  });
+
   it("stops all connections when the signal says so", async () => {
     await using s3 = await driverFor("large.bin", () => ({ type: "stall", afterBytes: 1000 }));
     const controller = new AbortController();
