@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { extractTar, extractZip, packTar, packZip } from "@skein/archive";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { treeArbitrary, writeNode } from "../../packages/archive/src/testing/generated-tree.ts";
+import { type Node, treeArbitrary, writeNode } from "../../packages/archive/src/testing/generated-tree.ts";
 import { readTree } from "../../packages/archive/src/testing/read-tree.ts";
 import { chunked, collect } from "../../packages/archive/src/testing/streams.ts";
 import { temporaryDirectory } from "../../packages/archive/src/testing/temporary-directory.ts";
@@ -133,6 +133,7 @@ describe.each(TARS.map((comparison) => [comparison.reader.name, comparison] as c
     it("unpacks what we pack, whatever the tree", async ({ skip }) => {
       if (reader.missing) skip(reader.missing);
       const property = fc.asyncProperty(treeArbitrary, async (node) => {
+        fc.pre(reader !== bsd || isComposed(node));
         using at = temporaryDirectory();
         writeNode(Buffer.from(at.join("tree")), node);
         const isContent = reader.extract(await collect(packTar(at.join("tree"))), at.join("theirs"));
@@ -145,10 +146,20 @@ describe.each(TARS.map((comparison) => [comparison.reader.name, comparison] as c
   },
 );
 
+/** bsdtar writes a letter and its accent as the one character that stands for both; to Linux those are two names. */
+function isComposed(node: Node): boolean {
+  if (node.kind !== "directory") return true;
+  return node.children.every(([name, child]) => {
+    const text = name.toString("utf8");
+    return text.normalize("NFC") === text && isComposed(child);
+  });
+}
+
 describe("bsdtar", () => {
   it.for(["pax", "ustar", "gnutar", "v7"])("packs in %s format what we unpack", async (format, { skip }) => {
     if (bsd.missing) skip(bsd.missing);
     const property = fc.asyncProperty(treeArbitrary, async (node) => {
+      fc.pre(isComposed(node));
       using at = temporaryDirectory();
       writeNode(Buffer.from(at.join("tree")), node);
       const args = [
