@@ -1,5 +1,6 @@
 import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
+import { ArtifactError } from "@skein/contract";
 import { describe, expect, it } from "vitest";
 import { watchStalls, whileSending } from "./watch-stalls.ts";
 
@@ -51,6 +52,23 @@ describe("whileSending", () => {
       message: "the connection took nothing for 0.3 s",
     });
     expect(stalls).toEqual([300]);
+  });
+
+  it("takes a connection for one that stood still when all was sent and it ends without an answer", async () => {
+    const stalls: number[] = [];
+    const unreachable = new ArtifactError("no answer in time", {
+      code: "network.unreachable",
+      transient: true,
+      remedy: "none",
+    });
+    const sending = whileSending(async (onSent) => {
+      onSent(true);
+      await new Promise((resolve) => setTimeout(resolve, 350));
+      throw unreachable;
+    }, options(stalls));
+    await expect(sending).rejects.toBe(unreachable);
+    expect(stalls).toHaveLength(1);
+    expect(stalls[0]).toBeGreaterThanOrEqual(300);
   });
 
   it("gives the other side time once it has everything", async () => {

@@ -69,16 +69,25 @@ export async function whileSending<T>(
   options: StallOptions,
 ): Promise<T> {
   const timer = new StallTimer(options, "took");
+  let sentAtMs = Number.POSITIVE_INFINITY;
   try {
     return await send((isAll) => {
       timer.stop();
-      if (!isAll) timer.start();
+      if (isAll) sentAtMs = performance.now();
+      else timer.start();
     });
   } catch (error) {
+    // What lies between may have taken all of it, and the other side none: the connection ends without an answer.
+    const silentMs = performance.now() - sentAtMs;
+    if (silentMs >= options.timeoutMs && isNetworkError(error)) options.onStall(silentMs);
     throw timer.stalled ?? error;
   } finally {
     timer.stop();
   }
+}
+
+function isNetworkError(error: unknown): boolean {
+  return error instanceof ArtifactError && error.code.startsWith("network.");
 }
 
 /** A connection may be alive and yet no use. */
