@@ -217,7 +217,8 @@ function passOn(answer: IncomingMessage, exchanged: Exchanged, fault: Fault | un
   }
   if (fault?.type === "trickle") {
     outgoing.flushHeaders();
-    void trickle(answer, exchanged, fault.bytesPerSecond);
+    // The one who asked may have left, and the server with him.
+    trickle(answer, exchanged, fault.bytesPerSecond).catch(() => outgoing.destroy());
     return;
   }
   if (fault?.type !== "reset" && fault?.type !== "short" && fault?.type !== "stall") {
