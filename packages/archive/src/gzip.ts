@@ -16,7 +16,12 @@ export async function* gzip(
   checkLevel(options.level ?? -1);
   const totals: DeflateTotals = { crc32: 0, sizeBytes: 0, deflatedBytes: 0 };
   yield HEADER;
-  yield* deflateBlocks(source, new Deflater(options), totals);
+  const deflater = new Deflater(options);
+  try {
+    yield* deflateBlocks(source, deflater, totals);
+  } finally {
+    deflater.close();
+  }
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(totals.crc32, 0);
   trailer.writeUInt32LE(totals.sizeBytes % 2 ** 32, 4);

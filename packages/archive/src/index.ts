@@ -2,7 +2,7 @@
 
 export { decompressTar } from "./decompress-tar.ts";
 export type { DeflateOptions } from "./deflate-blocks.ts";
-export { blocksInFlight } from "./deflate-blocks.ts";
+export { blocksInFlight, type CompressSlots } from "./deflate-blocks.ts";
 export type { Detected } from "./detect-archive.ts";
 export { detectArchive } from "./detect-archive.ts";
 export { EntryAdmission } from "./entry-admission.ts";

@@ -30,8 +30,8 @@ const ZIP64_FROM_BYTES = 0xf000_0000;
 
 const SLAB_BYTES = 4 * SMALL_FILE_BYTES;
 
-/** `blocksInFlight` as for gzip. */
-export type PackZipOptions = PackOptions & Pick<DeflateOptions, "blocksInFlight">;
+/** `blocksInFlight` and `slots` as for gzip. */
+export type PackZipOptions = PackOptions & Pick<DeflateOptions, "blocksInFlight" | "slots">;
 
 /** A small entry whose data is known, or will be soon. */
 interface Prepared {
@@ -91,8 +91,9 @@ class ZipPacker {
   constructor(options: PackZipOptions) {
     const meter = options.meter ?? unmetered;
     this.#options = options;
-    this.#deflater = new Deflater({ meter, blocksInFlight: options.blocksInFlight });
-    this.#pool = new DeflatePool(this.#deflater.maxInFlight, meter);
+    const { blocksInFlight, slots } = options;
+    this.#deflater = new Deflater({ meter, blocksInFlight, slots });
+    this.#pool = new DeflatePool(this.#deflater.maxInFlight, { meter, slots });
     this.#disk = new BusyStage(meter, "disk");
   }
 
@@ -103,6 +104,7 @@ class ZipPacker {
 
   close(): void {
     this.#pool.close();
+    this.#deflater.close();
   }
 
   /** Reads a small entry and starts to compress it. */

@@ -1,5 +1,8 @@
-/** What this package can keep the others waiting with. */
-export type ArchiveStage = "disk" | "decompress" | "compress";
+/**
+ * What this package can keep the others waiting with. `compress_full` beside `compress` says that no thread is left to compress
+ * what is read next, so that reading holds up nobody.
+ */
+export type ArchiveStage = "disk" | "decompress" | "compress" | "compress_full";
 
 /**
  * Learns when a stage begins and ends to be busy; whoever implements it decides to which stage a

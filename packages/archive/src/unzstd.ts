@@ -22,8 +22,8 @@ export function unzstd(
     ...STREAM_SETTINGS,
     params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
   });
-  // What follows a frame has been judged by zstdFrames.
-  const format = { decompressor, explain: zstdError, checkRest: () => undefined };
+  // What follows a frame has been judged by zstdFrames, which also ends a chunk with each.
+  const format = { decompressor, explain: zstdError, checkRest: () => undefined, keepsChunks: true };
   return runDecompressor(zstdFrames(source), format, options);
 }
 

@@ -97,7 +97,7 @@ describe("packZip", () => {
   it("tells of each file and leaves every stage it entered", async () => {
     using directory = temporaryDirectory();
     makeTree(directory);
-    const busy = { disk: 0, decompress: 0, compress: 0 };
+    const busy = { disk: 0, decompress: 0, compress: 0, compress_full: 0 };
     const seen = new Set<string>();
     const files: string[] = [];
     await packTo(directory, "dir", {
@@ -105,8 +105,8 @@ describe("packZip", () => {
       onFile: ({ file, sizeBytes, offsetBytes }) => files.push(`${file} ${sizeBytes} @${offsetBytes}`),
     });
     expect(files).toEqual(["dir/big 1200000 @0", "dir/sub/f.sh 1000 @1200000", "dir/sub/ü 1 @1201000"]);
-    expect(busy).toEqual({ disk: 0, decompress: 0, compress: 0 });
-    expect([...seen].sort()).toEqual(["compress", "disk"]);
+    expect(busy).toEqual({ disk: 0, decompress: 0, compress: 0, compress_full: 0 });
+    expect([...seen].filter((stage) => stage !== "compress_full").sort()).toEqual(["compress", "disk"]);
   });
 });
 

@@ -80,6 +80,10 @@ export function createTransferEngine(
   const slots = new Semaphore(settings.artifacts);
   const memory = new Semaphore(settings.memoryBytes);
   const limits = { memory, parts: new PartMemory(memory), requests: new Semaphore(settings.requests) };
+  const compress = {
+    blocksInFlight: settings.compressBlocks,
+    slots: new Semaphore(settings.compressBlocks),
+  };
   const observed = { ...parts, limits };
   return {
     load: ({ artifact, target, replace = false }) =>
@@ -98,12 +102,9 @@ export function createTransferEngine(
         const subject: TransferSubject = { direction: "save", artifact, attributes: {} };
         return observeTransfer(subject, observed, async (transfer, describe) => {
           const driver = describe(await drivers.create(artifact));
-          const { stagingDirectory, compressBlocks } = settings;
-          return saveArtifact(
-            { artifact, source, driver, stagingDirectory, compressBlocks },
-            transfer,
-            parts.tracing,
-          );
+          const { stagingDirectory } = settings;
+          const job = { artifact, source, driver, stagingDirectory, compress };
+          return saveArtifact(job, transfer, parts.tracing);
         });
       }, signal),
     close: () => drivers.close(),

@@ -1,3 +1,4 @@
+import { releaseMemory } from "@skein/archive";
 import type { Semaphore } from "./semaphore.ts";
 
 /** A piece of memory to put a part into, on loan. */
@@ -54,6 +55,7 @@ export class PartMemory {
       const dropped = this.#spare.shift();
       if (!dropped) break;
       this.#pooledBytes -= dropped.byteLength;
+      releaseMemory(dropped);
     }
     this.#pooledBytes += bytes;
     // Untouched pages of a buffer of its own cost nothing: a short stream does not pay for a whole part.

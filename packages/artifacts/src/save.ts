@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { extractTar, gunzip, gzip, packTar, packZip } from "@skein/archive";
+import { type CompressSlots, extractTar, gunzip, gzip, packTar, packZip } from "@skein/archive";
 import { type Artifact, ArtifactError, archiveStrategy } from "@skein/contract";
 import { ATTR, type Tracing } from "@skein/telemetry";
 import type { ArtifactDriver, MembersToSave, OpenToSave, StreamToSave } from "./driver.ts";
@@ -19,8 +19,8 @@ export interface SaveJob {
   driver: ArtifactDriver;
   /** Where a packed archive is unpacked when it has to become a zip. */
   stagingDirectory: string;
-  /** Blocks compressed at the same time. */
-  compressBlocks: number;
+  /** Blocks compressed at the same time, and the limit that all artifacts share. */
+  compress: { blocksInFlight: number; slots: CompressSlots };
 }
 
 /** Packs one artifact on its way out; nothing is staged, except what the emissary packed and is to be a zip. */
@@ -106,7 +106,7 @@ class Saving {
 
   async #saveTar(path: string, level: number | undefined): Promise<TransferOutcome> {
     const meter = this.#transfer.clock;
-    const options = { meter, level, blocksInFlight: this.#job.compressBlocks };
+    const options = { meter, level, ...this.#job.compress };
     const digest = await this.#sendPacked("tar", "artifact.tgz", (how) =>
       gzip(packTar(path, this.#packOptions()), { ...options, releases: how?.lends }),
     );
@@ -115,7 +115,7 @@ class Saving {
 
   async #saveZip(path: string): Promise<TransferOutcome> {
     const digest = await this.#sendPacked("zip", "artifact.zip", () =>
-      packZip(path, { ...this.#packOptions(), blocksInFlight: this.#job.compressBlocks }),
+      packZip(path, { ...this.#packOptions(), ...this.#job.compress }),
     );
     return { archive: "zip", digest };
   }

@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 
 /** What an operator can turn; read once, at the edge, by {@link parseTransferSettings}. */
 export interface TransferSettings {
-  /** Bytes of artifacts held in memory by all transfers together. `SKEIN_TRANSFER_MEMORY_MIB`, default 64. */
+  /** Bytes of artifacts held in memory by all transfers together. `SKEIN_TRANSFER_MEMORY_MIB`, default 48. */
   memoryBytes: number;
   /** Requests in flight for all transfers together. `SKEIN_TRANSFER_REQUESTS`, default 64. */
   requests: number;
@@ -27,7 +27,7 @@ export interface TransferSettings {
   /** So is one that delivers less than this for as long. `SKEIN_STALL_MIN_KIB_PER_SECOND`, default 4. */
   minBytesPerSecond: number;
   retry: RetryPolicy;
-  /** Blocks of an archive compressed at the same time. `SKEIN_COMPRESS_THREADS`, default the container's cores. */
+  /** Blocks of archives compressed at the same time. `SKEIN_COMPRESS_THREADS`, default the container's cores. */
   compressBlocks: number;
   /** What an archive may ask of us. `SKEIN_UNPACK_MAX_*`. */
   unpackLimits: UnpackLimits;
@@ -56,7 +56,7 @@ export function parseTransferSettings(config: TransferConfig, env: Environment):
   const { executorRetry: backoff } = config;
   const pattern = parsePattern(config.transientErrorPattern);
   return {
-    memoryBytes: parseCount(env, "SKEIN_TRANSFER_MEMORY_MIB", 64) * MIB,
+    memoryBytes: parseCount(env, "SKEIN_TRANSFER_MEMORY_MIB", 48) * MIB,
     requests: parseCount(env, "SKEIN_TRANSFER_REQUESTS", 64),
     artifacts: parseCount(env, "SKEIN_TRANSFER_ARTIFACTS", 8),
     rangeBytes: parseCount(env, "SKEIN_S3_RANGE_MIB", 8) * MIB,

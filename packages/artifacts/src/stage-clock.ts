@@ -5,10 +5,12 @@ import { TRANSFER_STAGES, type TransferStage } from "@skein/telemetry";
  * them that is busy, and to `other` when none is: a stage further out only costs time when nothing nearer the
  * disk has work. That is what makes the times add up to the wall time, however much happens at once.
  *
- * `disk_behind` is a disk that writes while whoever feeds it goes on: its time is the disk's only where nobody else
+ * `compress_full` beside `compress` says that a disk that is read at the same time is not waited for: no thread is left for what
+ * it brings. `disk_behind` is a disk that writes while whoever feeds it goes on: its time is the disk's only where nobody else
  * is busy. `disk` is for one that is waited for.
  */
 const BY_NEARNESS = [
+  "compress_full",
   "disk",
   "decompress",
   "compress",
@@ -87,7 +89,7 @@ export class StageClock implements StageMeter {
     this.#spentMs.set(this.#current, (this.#spentMs.get(this.#current) ?? 0) + now - this.#since);
     this.#since = now;
     const busy = BY_NEARNESS.find((stage) => this.#count(stage) > 0) ?? "other";
-    this.#current = busy === "disk_behind" ? "disk" : busy;
+    this.#current = busy === "disk_behind" ? "disk" : busy === "compress_full" ? "compress" : busy;
   }
 }
 

@@ -12,6 +12,9 @@ export async function* bodyChunks(answer: IncomingMessage): AsyncGenerator<Uint8
     end ??= how;
     arrived();
   };
+  const closed = (): void => {
+    if (!end) finish({ error: closedEarly() }); // an Error, with its stack, is dear
+  };
   answer.on("data", (chunk: Uint8Array) => {
     held.push(chunk);
     answer.pause(); // the next one is asked for when this one has been taken
@@ -19,7 +22,7 @@ export async function* bodyChunks(answer: IncomingMessage): AsyncGenerator<Uint8
   });
   answer.once("end", () => finish({}));
   answer.on("error", (error) => finish({ error }));
-  answer.once("close", () => finish({ error: closedEarly() }));
+  answer.once("close", closed);
   if (answer.destroyed) finish({ error: answer.errored ?? closedEarly() }); // before anybody listened
   try {
     for (;;) {

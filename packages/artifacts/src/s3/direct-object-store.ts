@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { ArtifactError } from "@skein/contract";
 import type { AwsObjectStore } from "./aws-object-store.ts";
 import { bodyChunks } from "./body-chunks.ts";
 import { customerKeyHeaders, newObjectHeaders } from "./encryption-headers.ts";
-import { exchange, readRefusal, type S3Refusal, type ServerAddress } from "./http-exchange.ts";
+import { exchange, readRefusal, readText, type S3Refusal, type ServerAddress } from "./http-exchange.ts";
+import { bodyFacts, isRangeError } from "./object-answer.ts";
 import type {
   BucketRegion,
   GetOptions,
@@ -15,16 +16,22 @@ import type {
   PutOptions,
   UploadedPart,
 } from "./object-store.ts";
+import { parseListing } from "./parse-listing.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { MAX_REGION_CORRECTIONS, regionNamedBy, translateS3Error } from "./s3-errors.ts";
 import { EMPTY_PAYLOAD, encodeKey, encodeRfc3986, sha256, UNSIGNED_PAYLOAD } from "./sigv4.ts";
 import { toObjectBody } from "./to-object-body.ts";
+
+/** A thousand keys of 1024 bytes, each of them written as an entity. */
+const MAX_LISTING_BYTES = 16 * 1024 * 1024;
 
 interface Call {
   /** The API's name, for messages. */
   operation: string;
   method: "GET" | "PUT";
   key: string;
+  /** The key for messages, where it is not the one in the path. */
+  prefix?: string;
   query?: Readonly<Record<string, string>>;
   headers: Readonly<Record<string, string>>;
   body?: Uint8Array;
@@ -152,8 +159,33 @@ export class DirectObjectStore implements ObjectStore {
     return { number, etag: answer.headers.etag ?? "" };
   }
 
+  /** What we cannot read for sure is asked for once more, by the SDK. */
+  async list(...[prefix, options]: Parameters<ObjectStore["list"]>): ReturnType<ObjectStore["list"]> {
+    const { signal, page, limit } = options;
+    const query = {
+      "list-type": "2",
+      prefix,
+      ...(page !== undefined && { "continuation-token": page }),
+      ...(limit !== undefined && { "max-keys": String(limit) }),
+    };
+    const call: Call = {
+      operation: "ListObjectsV2",
+      method: "GET",
+      key: "",
+      prefix,
+      query,
+      headers: {},
+      signal,
+    };
+    const answer = await this.#send(call);
+    const text = await readText(answer, MAX_LISTING_BYTES).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw this.#translate(error, call);
+    });
+    return parseListing(text) ?? (await this.#sdk()).list(prefix, options);
+  }
+
   head: ObjectStore["head"] = async (...args) => (await this.#sdk()).head(...args);
-  list: ObjectStore["list"] = async (...args) => (await this.#sdk()).list(...args);
   createUpload: ObjectStore["createUpload"] = async (...args) => (await this.#sdk()).createUpload(...args);
   completeUpload: ObjectStore["completeUpload"] = async (...args) =>
     (await this.#sdk()).completeUpload(...args);
@@ -284,12 +316,12 @@ export class DirectObjectStore implements ObjectStore {
     }
   }
 
-  #translate(error: unknown, { operation, key }: Call): ArtifactError {
+  #translate(error: unknown, { operation, key, prefix }: Call): ArtifactError {
     const { endpoint, credentialSource } = this.#connection.options;
     return translateS3Error(error, {
       operation,
       bucket: this.#bucket,
-      key,
+      key: prefix ?? key,
       endpoint: endpoint ?? `Amazon S3 in ${this.#region.name}`,
       region: this.#region.name,
       credentialSource,
@@ -302,35 +334,4 @@ function canonicalQuery(query: Readonly<Record<string, string>>): string {
     .map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`)
     .sort()
     .join("&");
-}
-
-function isRangeError(error: unknown): boolean {
-  const { cause } = error as { cause?: { name?: string; $metadata?: { httpStatusCode?: number } } };
-  return cause?.name === "InvalidRange" || cause?.$metadata?.httpStatusCode === 416;
-}
-
-/** The answer's facts, by the names the SDK gives them. */
-function bodyFacts(answer: IncomingMessage) {
-  const { headers } = answer;
-  const checksumType = text(headers, "x-amz-checksum-type");
-  return {
-    lengthBytes: Number(headers["content-length"] ?? 0),
-    contentRange: text(headers, "content-range"),
-    etag: headers.etag,
-    metadata: Object.fromEntries(
-      Object.entries(headers)
-        .filter(([name]) => name.startsWith("x-amz-meta-"))
-        .map(([name, value]) => [name.slice("x-amz-meta-".length), String(value)]),
-    ),
-    sha256: checksumType === "COMPOSITE" ? undefined : text(headers, "x-amz-checksum-sha256"),
-    isEtagOpaque:
-      text(headers, "x-amz-server-side-encryption") === "aws:kms" ||
-      text(headers, "x-amz-server-side-encryption-customer-algorithm") !== undefined,
-    body: answer,
-  };
-}
-
-function text(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === "string" ? value : undefined;
 }

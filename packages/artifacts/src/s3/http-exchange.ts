@@ -9,6 +9,7 @@ import { request as httpRequest } from "node:http";
 import { type Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { endWithSignal } from "../end-with-signal.ts";
 import { releaseReads } from "../release-reads.ts";
+import { decodeEntities } from "./xml-entities.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A body is handed over in slices of this, so that it can be seen whether anybody takes them. */
@@ -114,9 +115,9 @@ export interface S3Refusal extends Error {
 /** Reads S3's own words out of an answer that is none: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 export async function readRefusal(answer: IncomingMessage): Promise<S3Refusal> {
   const statusCode = answer.statusCode ?? 0;
-  const text = await readText(answer);
+  const text = await readText(answer, MAX_ERROR_BYTES);
   const field = (name: string): string =>
-    decode(new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? "");
+    decodeEntities(new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? "");
   const code = field("Code");
   const message =
     field("Message") ||
@@ -135,28 +136,16 @@ export async function readRefusal(answer: IncomingMessage): Promise<S3Refusal> {
   });
 }
 
-async function readText(answer: IncomingMessage): Promise<string> {
+/** At most a little more than `maxBytes` of an answer. */
+export async function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.byteLength;
-    if (bytes > MAX_ERROR_BYTES) break;
+    if (bytes > maxBytes) break;
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
-
-function decode(text: string): string {
-  return text.replace(
-    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]+));/gi,
-    (entity, hex, decimal, name: string) => {
-      if (name !== undefined) return ENTITIES[name] ?? entity;
-      const codePoint = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-      return codePoint > 0x10ffff ? entity : String.fromCodePoint(codePoint);
-    },
-  );
 }
 
 function firstOfEach(headers: IncomingHttpHeaders): Record<string, string> {

@@ -168,4 +168,4 @@ class OnePiece implements HeldBytes {
 }
 
 /** As long as what zlib likes to be given at a time. */
-const MAX_VIEW_BYTES = 256 * 1024;
+const MAX_VIEW_BYTES = 512 * 1024;
