@@ -123,6 +123,29 @@ describe("saving a stream", () => {
     expect(transfer.memory.free).toBe(transfer.memory.capacity);
   });
 
+  it("begins anew when the answer to its beginning is lost, and ends no upload that may be another's", async () => {
+    let isLost = false;
+    await using s3 = await s3DriverThrough(server, "lost/beginning", (request) => {
+      if (isLost || !request.url.includes("?uploads")) return undefined;
+      isLost = true;
+      return { type: "lost" };
+    });
+    const { transfer } = observedTransfer();
+    await using connector = connectorTo(server);
+    const store = await connector.connect(s3Location(server, ""), transfer);
+    const another = await store.createUpload("lost/beginning", { signal: transfer.signal, contentType: "x" });
+    await s3.driver.saveStream?.(streamOf(LARGE), transfer);
+    expect(await saved("lost/beginning")).toSatisfy(isLarge);
+    const left = await leftovers();
+    // The one whose answer was lost has no part: it takes no room, and goes when the bucket's own rule says so.
+    const uploads = left.filter((name) => name.split("/").length === 2);
+    expect(uploads.some((name) => name.endsWith(another))).toBe(true);
+    expect(uploads).toHaveLength(2);
+    expect(left.filter((name) => /\/\d+$/.test(name))).toEqual([]);
+    for (const name of uploads) await store.abortUpload("lost/beginning", name.split("/")[1] ?? "");
+    expect(await leftovers()).toEqual([]);
+  });
+
   it("leaves nothing behind when the source breaks", async () => {
     await using s3 = await s3DriverThrough(server, "broken/source.tgz");
     const source: StreamToSave = {
