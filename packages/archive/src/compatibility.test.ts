@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { extract, pack } from "tar-stream";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
   archive,
   directory,
@@ -15,15 +15,13 @@ import {
 import { encodeTarHeader } from "./encode-tar-header.ts";
 import { extractTar } from "./extract-tar.ts";
 import { packTar } from "./pack-tar.ts";
-import { hasProgram } from "./testing/has-program.ts";
+import { skipWithout } from "./testing/has-program.ts";
 import { readTree, type Tree } from "./testing/read-tree.ts";
 import { chunked, collect } from "./testing/streams.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 import { unpack } from "./testing/unpack.ts";
 
 type Directory = ReturnType<typeof temporaryDirectory>;
-
-const withPython = describe.skipIf(!hasProgram("python3"));
 
 function makeTree(at: Directory): void {
   mkdirSync(at.join("tree", "d".repeat(90), "e".repeat(90), "f".repeat(90)), { recursive: true });
@@ -42,7 +40,9 @@ function run(program: string, args: string[], input?: Buffer): Buffer {
   return stdout;
 }
 
-withPython("Python's tarfile", () => {
+describe("Python's tarfile", () => {
+  beforeEach(skipWithout("python3"));
+
   it("unpacks what we pack, under its data filter where it has one", async () => {
     using at = temporaryDirectory();
     makeTree(at);

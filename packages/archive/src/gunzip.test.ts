@@ -141,14 +141,14 @@ describe("gunzip", () => {
 });
 
 describe("gzip bombs", () => {
-  it("a run of zeros beyond the free gigabyte is refused by its ratio", async () => {
+  it("are refused by their ratio where the operator has lowered the limit", async () => {
     const member = gzipSync(Buffer.alloc(64 * 1024 ** 2));
     async function* bomb(): AsyncGenerator<Uint8Array> {
       for (;;) yield member;
     }
     let unpackedBytes = 0;
     const drain = async (): Promise<void> => {
-      for await (const chunk of gunzip(bomb())) unpackedBytes += chunk.length;
+      for await (const chunk of gunzip(bomb(), { limits: { maxRatio: 1000 } })) unpackedBytes += chunk.length;
     };
     await expect(drain()).rejects.toMatchObject({
       code: "archive.limit_exceeded",

@@ -196,7 +196,8 @@ describe("packTar", () => {
       }
     };
     await expect(pack()).rejects.toMatchObject({
-      message: `cannot read ${directory.join("d/sub")}: no such file or directory`,
+      code: "archive.source_changed",
+      message: `${directory.join("d/sub")} was removed while it was being saved`,
     });
   });
 

@@ -1,17 +1,17 @@
-import { readlinkSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { ArtifactError } from "@skein/contract";
 import { metered } from "./busy-stage.ts";
 import { ChunkBuilder } from "./chunk-builder.ts";
 import { DEFLATE_BLOCK_BYTES } from "./deflate-blocks.ts";
-import { explainingDisk } from "./disk-error.ts";
 import { encodeTarHeader, type TarHeaderFields } from "./encode-tar-header.ts";
 import type { FileMoved } from "./extract-report.ts";
 import { SMALL_FILE_BYTES } from "./file-sink.ts";
 import { ChangedFiles, PackedFile } from "./packed-file.ts";
-import { type RawName, toPath, toText } from "./raw-name.ts";
+import { type RawName, toText } from "./raw-name.ts";
+import { SizelessFile } from "./sizeless-file.ts";
+import { type SourceEntry, SourceTree } from "./source-tree.ts";
 import { type StageMeter, unmetered } from "./stage-meter.ts";
 import { BLOCK_BYTES } from "./tar-header.ts";
-import { type WalkedEntry, walkTree } from "./walk-tree.ts";
 
 export interface PackOptions {
   /** Told when the disk is busy. Default: nobody. */
@@ -46,25 +46,31 @@ async function* tarChunks(
   changed: ChangedFiles,
 ): AsyncGenerator<Buffer, void, undefined> {
   const chunks = new ChunkBuilder(DEFLATE_BLOCK_BYTES);
+  const tree = new SourceTree(root);
   let offsetBytes = 0;
-  for (const entry of walkTree(root)) {
-    signal?.throwIfAborted();
-    chunks.append(encodeTarHeader(headerOf(entry)));
-    if (entry.stats.isFile()) {
-      const startedMs = performance.now();
-      const sizeBytes = entry.stats.size;
-      // Only big files are worth a generator of their own.
-      if (sizeBytes <= SMALL_FILE_BYTES) appendSmall(entry, chunks, changed);
-      else yield* bigFile(entry, chunks, changed, signal);
-      onFile?.({
-        file: toText(entry.name),
-        sizeBytes,
-        durationMs: performance.now() - startedMs,
-        offsetBytes,
-      });
-      offsetBytes += sizeBytes;
+  try {
+    for (const entry of tree.openedEntries()) {
+      signal?.throwIfAborted();
+      const { fd } = entry;
+      const header = headerOf(tree, entry);
+      if (fd !== undefined) {
+        const startedMs = performance.now();
+        const packing: Packing = { fd, entry, header, chunks, changed };
+        let sizeBytes = entry.stats.size;
+        // Only big files are worth a generator of their own.
+        if (sizeBytes === 0) {
+          const held = appendSizeless(packing);
+          sizeBytes = typeof held === "number" ? held : await held;
+        } else if (sizeBytes <= SMALL_FILE_BYTES) appendSmall(packing);
+        else yield* bigFile(packing, signal);
+        const durationMs = performance.now() - startedMs;
+        onFile?.({ file: toText(entry.name), sizeBytes, durationMs, offsetBytes });
+        offsetBytes += sizeBytes;
+      } else chunks.append(encodeTarHeader(header));
+      for (let chunk = chunks.take(); chunk !== undefined; chunk = chunks.take()) yield chunk;
     }
-    for (let chunk = chunks.take(); chunk !== undefined; chunk = chunks.take()) yield chunk;
+  } finally {
+    tree.close();
   }
   chunks.appendZeros(2 * BLOCK_BYTES);
   for (let chunk = chunks.take(); chunk !== undefined; chunk = chunks.take()) yield chunk;
@@ -72,54 +78,76 @@ async function* tarChunks(
   if (rest.length > 0) yield rest;
 }
 
-function appendSmall(entry: WalkedEntry, chunks: ChunkBuilder, changed: ChangedFiles): void {
-  const file = new PackedFile(entry.path, entry.stats.size);
-  try {
-    while (file.left > 0) {
-      const bytesRead = file.readSmall(chunks.room(file.left));
-      if (bytesRead === 0) break;
-      chunks.commit(bytesRead);
-    }
-    complete(entry, file, chunks, changed);
-  } finally {
-    file.close();
+/** A regular file on its way into the archive. */
+interface Packing {
+  fd: number;
+  entry: SourceEntry;
+  header: TarHeaderFields;
+  chunks: ChunkBuilder;
+  changed: ChangedFiles;
+}
+
+/** A file that says it is empty, with what it holds. @returns how many bytes; a promise only for what is not read at once */
+function appendSizeless(packing: Packing): number | Promise<number> {
+  const file = new SizelessFile(packing.fd, packing.entry.path);
+  return file.isWhole
+    ? appendWhole(packing, file.head)
+    : file.gather().then((bytes) => appendWhole(packing, bytes));
+}
+
+function appendWhole({ header, chunks }: Packing, bytes: Buffer): number {
+  chunks.append(encodeTarHeader({ ...header, size: bytes.length }));
+  chunks.append(bytes);
+  chunks.appendZeros(paddingOf(bytes.length));
+  return bytes.length;
+}
+
+function appendSmall({ fd, entry, header, chunks, changed }: Packing): void {
+  chunks.append(encodeTarHeader(header));
+  const file = new PackedFile(fd, entry);
+  while (file.left > 0) {
+    const bytesRead = file.readSmall(chunks.room(file.left));
+    if (bytesRead === 0) break;
+    chunks.commit(bytesRead);
   }
+  complete(entry, file, chunks, changed);
 }
 
 async function* bigFile(
-  entry: WalkedEntry,
-  chunks: ChunkBuilder,
-  changed: ChangedFiles,
+  { fd, entry, header, chunks, changed }: Packing,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const file = new PackedFile(entry.path, entry.stats.size);
-  try {
-    while (file.left > 0) {
-      signal?.throwIfAborted();
-      const bytesRead = await file.readBig(chunks.room(file.left));
-      if (bytesRead === 0) break;
-      chunks.commit(bytesRead);
-      for (let chunk = chunks.take(); chunk !== undefined; chunk = chunks.take()) yield chunk;
-    }
-    complete(entry, file, chunks, changed);
-  } finally {
-    file.close();
+  chunks.append(encodeTarHeader(header));
+  const file = new PackedFile(fd, entry);
+  while (file.left > 0) {
+    signal?.throwIfAborted();
+    const bytesRead = await file.readBig(chunks.room(file.left));
+    if (bytesRead === 0) break;
+    chunks.commit(bytesRead);
+    for (let chunk = chunks.take(); chunk !== undefined; chunk = chunks.take()) yield chunk;
   }
+  complete(entry, file, chunks, changed);
 }
 
 /** Fills what is missing, and up to the next header. */
 function complete(
-  { name, stats }: WalkedEntry,
+  { name, stats }: SourceEntry,
   file: PackedFile,
   chunks: ChunkBuilder,
   changed: ChangedFiles,
 ): void {
   const found = file.left > 0 ? stats.size - file.left : file.changedSize();
   if (found !== undefined) changed.note(name, stats.size, found);
-  chunks.appendZeros(file.left + ((BLOCK_BYTES - (stats.size % BLOCK_BYTES)) % BLOCK_BYTES));
+  chunks.appendZeros(file.left + paddingOf(stats.size));
 }
 
-function headerOf({ path, name, stats }: WalkedEntry): TarHeaderFields {
+/** Up to the next header. */
+function paddingOf(sizeBytes: number): number {
+  return (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES;
+}
+
+function headerOf(tree: SourceTree, entry: SourceEntry): TarHeaderFields {
+  const { path, name, stats } = entry;
   const type = typeOf(stats, path);
   const fields: TarHeaderFields = {
     name,
@@ -131,7 +159,7 @@ function headerOf({ path, name, stats }: WalkedEntry): TarHeaderFields {
     mtimeSeconds: Math.floor(stats.mtimeMs / 1000), // upstream rounds, so a file may come from the future
   };
   if (type === "3" || type === "4") return { ...fields, device: stats.rdev };
-  return type === "2" ? { ...fields, linkName: readLink(path) } : fields;
+  return type === "2" ? { ...fields, linkName: tree.readLink(entry) } : fields;
 }
 
 function typeOf(stats: Stats, path: RawName): TarHeaderFields["type"] {
@@ -145,11 +173,4 @@ function typeOf(stats: Stats, path: RawName): TarHeaderFields["type"] {
     code: "archive.unsupported_entry",
     remedy: "Remove the socket before the step ends, or choose a path without it.",
   });
-}
-
-export function readLink(path: RawName): RawName {
-  return explainingDisk(
-    () => `cannot read the link ${toText(path)}`,
-    () => readlinkSync(toPath(path), { encoding: "latin1" }),
-  );
 }

@@ -1,5 +1,4 @@
 import { crc32 } from "node:zlib";
-import { ArtifactError } from "@skein/contract";
 import { BusyStage } from "./busy-stage.ts";
 import { ChunkBuilder } from "./chunk-builder.ts";
 import {
@@ -11,12 +10,11 @@ import {
 } from "./deflate-blocks.ts";
 import { DeflatePool } from "./deflate-pool.ts";
 import type { FileMoved } from "./extract-report.ts";
-import { SMALL_FILE_BYTES } from "./file-sink.ts";
-import { type PackOptions, readLink } from "./pack-tar.ts";
-import { ChangedFiles, PackedFile } from "./packed-file.ts";
+import type { PackOptions } from "./pack-tar.ts";
+import { ChangedFiles } from "./packed-file.ts";
 import { toText } from "./raw-name.ts";
+import { type OpenedEntry, type SourceEntry, SourceTree } from "./source-tree.ts";
 import { unmetered } from "./stage-meter.ts";
-import { type WalkedEntry, walkTree } from "./walk-tree.ts";
 import {
   encodeCentralHeader,
   encodeDataDescriptor,
@@ -24,11 +22,10 @@ import {
   encodeLocalHeader,
   type ZipEntry,
 } from "./zip-format.ts";
+import { ZipSource } from "./zip-source.ts";
 
 /** Deflate can make data longer by a little, so four-byte sizes are left before four gigabytes. */
 const ZIP64_FROM_BYTES = 0xf000_0000;
-
-const SLAB_BYTES = 4 * SMALL_FILE_BYTES;
 
 /** `blocksInFlight` and `slots` as for gzip. */
 export type PackZipOptions = PackOptions & Pick<DeflateOptions, "blocksInFlight" | "slots">;
@@ -53,17 +50,19 @@ export async function* packZip(
   path: string,
   options: PackZipOptions = {},
 ): AsyncGenerator<Buffer, void, undefined> {
-  const zip = new ZipPacker(options);
+  const tree = new SourceTree(path);
+  const zip = new ZipPacker(tree, options);
   const queue: Prepared[] = [];
   try {
-    for (const walked of walkTree(path)) {
+    for (const walked of tree.openedEntries()) {
       options.signal?.throwIfAborted();
-      if (walked.stats.isFile() && walked.stats.size > SMALL_FILE_BYTES) {
+      const prepared = zip.prepare(walked);
+      if (prepared === undefined) {
         for (let next = queue.shift(); next !== undefined; next = queue.shift()) yield* zip.emit(next);
         yield* zip.emitBig(walked);
         continue;
       }
-      queue.push(zip.prepare(walked));
+      queue.push(prepared);
       const oldest = queue.length > zip.maxInFlight ? queue.shift() : undefined;
       if (oldest !== undefined) yield* zip.emit(oldest);
     }
@@ -72,6 +71,7 @@ export async function* packZip(
   } finally {
     await Promise.allSettled(queue.map(({ data }) => data)); // nothing of ours runs after we have thrown
     zip.close();
+    tree.close();
   }
   zip.changed.throwIfAny();
 }
@@ -81,20 +81,19 @@ class ZipPacker {
   readonly #options: PackOptions;
   readonly #deflater: Deflater;
   readonly #pool: DeflatePool;
-  readonly #disk: BusyStage;
+  readonly #source: ZipSource;
   readonly #chunks = new ChunkBuilder(DEFLATE_BLOCK_BYTES);
   readonly #directory: Buffer[] = [];
-  #slab: Buffer = Buffer.alloc(0);
   #offset = 0;
   #movedBytes = 0;
 
-  constructor(options: PackZipOptions) {
+  constructor(tree: SourceTree, options: PackZipOptions) {
     const meter = options.meter ?? unmetered;
     this.#options = options;
     const { blocksInFlight, slots } = options;
     this.#deflater = new Deflater({ meter, blocksInFlight, slots });
     this.#pool = new DeflatePool(this.#deflater.maxInFlight, { meter, slots });
-    this.#disk = new BusyStage(meter, "disk");
+    this.#source = new ZipSource(tree, new BusyStage(meter, "disk"), this.changed);
   }
 
   /** Small entries pass through the thread pool one by one, so more of them may be under way than blocks. */
@@ -107,22 +106,18 @@ class ZipPacker {
     this.#deflater.close();
   }
 
-  /** Reads a small entry and starts to compress it. */
-  prepare(walked: WalkedEntry): Prepared {
+  /** Reads a small entry and starts to compress it. Undefined when it is a big one. */
+  prepare(walked: OpenedEntry): Prepared | undefined {
     const startedMs = performance.now();
-    this.#disk.begin();
-    let bytes: Buffer;
-    try {
-      bytes = this.#readSmall(walked);
-    } finally {
-      this.#disk.end();
-    }
+    const bytes = this.#source.small(walked);
+    if (bytes === undefined) return undefined;
     const entry = newEntry(walked);
     entry.crc32 = crc32(bytes);
     entry.sizeBytes = bytes.length;
     const data = this.#compress(entry, bytes);
     data.catch(() => undefined); // it is awaited in its turn; until then nobody listens
-    return { entry, data, moved: this.#moved(walked, startedMs) };
+    const sizeBytes = walked.stats.size === 0 ? bytes.length : walked.stats.size;
+    return { entry, data, moved: this.#moved(walked, sizeBytes, startedMs) };
   }
 
   async *emit({ entry, data, moved }: Prepared): AsyncGenerator<Buffer, void, undefined> {
@@ -136,13 +131,15 @@ class ZipPacker {
   }
 
   /** Streams a big file: its sizes stand behind its data. */
-  async *emitBig(walked: WalkedEntry): AsyncGenerator<Buffer, void, undefined> {
+  async *emitBig(walked: OpenedEntry): AsyncGenerator<Buffer, void, undefined> {
     const startedMs = performance.now();
     const entry: ZipEntry = { ...newEntry(walked), method: 8, streamed: true };
-    entry.zip64 = walked.stats.size >= ZIP64_FROM_BYTES;
+    const { size } = walked.stats;
+    entry.zip64 = size >= ZIP64_FROM_BYTES || size === 0; // one that does not say how large it is may be of any size
     this.#begin(entry);
+    const source = this.#source.big(walked, this.#options.signal);
     const totals: DeflateTotals = { crc32: 0, sizeBytes: 0, deflatedBytes: 0 };
-    for await (const chunk of deflateBlocks(this.#readBig(walked), this.#deflater, totals)) {
+    for await (const chunk of deflateBlocks(source, this.#deflater, totals)) {
       this.#append(chunk);
       yield* this.#full();
     }
@@ -151,7 +148,7 @@ class ZipPacker {
     entry.compressedBytes = totals.deflatedBytes;
     this.#append(encodeDataDescriptor(entry));
     this.#list(entry);
-    const moved = this.#moved(walked, startedMs);
+    const moved = this.#moved(walked, size === 0 ? totals.sizeBytes : size, startedMs);
     if (moved !== undefined) this.#options.onFile?.(moved);
   }
 
@@ -167,58 +164,6 @@ class ZipPacker {
     if (rest.length > 0) yield rest;
   }
 
-  /** The data of anything but a big file: what a link says, and nothing for directories and special files. */
-  #readSmall({ path, name, stats }: WalkedEntry): Buffer {
-    if (stats.isSymbolicLink()) return Buffer.from(readLink(path), "latin1");
-    if (stats.isSocket()) {
-      throw new ArtifactError(`cannot pack ${toText(path)}: it is a socket`, {
-        code: "archive.unsupported_entry",
-      });
-    }
-    if (!stats.isFile()) return Buffer.alloc(0);
-    const file = new PackedFile(path, stats.size);
-    try {
-      const bytes = this.#room(stats.size);
-      let filled = 0;
-      while (file.left > 0) {
-        const bytesRead = file.readSmall(bytes.subarray(filled));
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-      const found = file.changedSize();
-      if (found !== undefined) this.changed.note(name, stats.size, found);
-      return bytes.subarray(0, filled);
-    } finally {
-      file.close();
-    }
-  }
-
-  /** One allocation for many files: the collector frees thousands of small buffers late, a few big ones in time. */
-  #room(bytes: number): Buffer {
-    if (this.#slab.length < bytes) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    const room = this.#slab.subarray(0, bytes);
-    this.#slab = this.#slab.subarray(bytes);
-    return room;
-  }
-
-  async *#readBig({ path, name, stats }: WalkedEntry): AsyncGenerator<Buffer, void, undefined> {
-    const file = new PackedFile(path, stats.size);
-    try {
-      while (file.left > 0) {
-        this.#options.signal?.throwIfAborted();
-        const chunk = Buffer.allocUnsafeSlow(Math.min(DEFLATE_BLOCK_BYTES, file.left));
-        this.#disk.begin();
-        const bytesRead = await file.readBig(chunk).finally(() => this.#disk.end());
-        if (bytesRead === 0) break;
-        yield chunk.subarray(0, bytesRead);
-      }
-      const found = file.changedSize();
-      if (found !== undefined) this.changed.note(name, stats.size, found);
-    } finally {
-      file.close();
-    }
-  }
-
   async #compress(entry: ZipEntry, bytes: Buffer): Promise<Buffer> {
     if (bytes.length === 0) return bytes;
     const deflated = await this.#pool.deflate(bytes);
@@ -227,13 +172,13 @@ class ZipPacker {
     return deflated;
   }
 
-  #moved({ name, stats }: WalkedEntry, startedMs: number): FileMoved | undefined {
+  #moved({ name, stats }: SourceEntry, sizeBytes: number, startedMs: number): FileMoved | undefined {
     if (!stats.isFile()) return undefined;
     const offsetBytes = this.#movedBytes;
-    this.#movedBytes += stats.size;
+    this.#movedBytes += sizeBytes;
     return {
       file: toText(name),
-      sizeBytes: stats.size,
+      sizeBytes,
       durationMs: performance.now() - startedMs,
       offsetBytes,
     };
@@ -258,7 +203,7 @@ class ZipPacker {
   }
 }
 
-function newEntry({ name, stats }: WalkedEntry): ZipEntry {
+function newEntry({ name, stats }: SourceEntry): ZipEntry {
   return {
     name: stats.isDirectory() ? `${name}/` : name,
     mode: stats.mode,

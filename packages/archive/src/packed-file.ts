@@ -1,13 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, read, readSync } from "node:fs";
+import { fstatSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
-import { ArtifactError } from "@skein/contract";
 import { diskError, explainingDisk } from "./disk-error.ts";
-import { type RawName, toPath, toText } from "./raw-name.ts";
+import { type RawName, toText } from "./raw-name.ts";
+import { sourceChanged } from "./source-changed.ts";
+import type { SourceEntry } from "./source-tree.ts";
 
 const readAsync = promisify(read);
-
-/** A fifo that takes the file's place in the last moment must not hang us, nor a link lead us away. */
-const OPEN = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** A regular file that is being packed with the size it had when it was listed. */
 export class PackedFile {
@@ -16,13 +14,11 @@ export class PackedFile {
   readonly #size: number;
   #position = 0;
 
-  constructor(path: RawName, size: number) {
+  /** @param fd stays the caller's */
+  constructor(fd: number, { path, stats }: SourceEntry) {
+    this.#fd = fd;
     this.#path = path;
-    this.#size = size;
-    this.#fd = explainingDisk(
-      () => `cannot open ${toText(path)}`,
-      () => openSync(toPath(path), OPEN),
-    );
+    this.#size = stats.size;
   }
 
   /** Bytes that must still come for the archive to be right. */
@@ -60,10 +56,6 @@ export class PackedFile {
     return size === this.#size ? undefined : size;
   }
 
-  close(): void {
-    closeSync(this.#fd);
-  }
-
   #doing(): string {
     return `cannot read ${toText(this.#path)}`;
   }
@@ -84,13 +76,8 @@ export class ChangedFiles {
   throwIfAny(): void {
     if (this.#count === 0) return;
     const more = this.#count > this.#named.length ? ` and ${this.#count - this.#named.length} more` : "";
-    throw new ArtifactError(
+    throw sourceChanged(
       `files changed their size while they were being packed: ${this.#named.join(", ")}${more}`,
-      {
-        code: "archive.source_changed",
-        remedy:
-          "Wait for background processes to end, or write to a temporary file and rename it, before the step ends.",
-      },
     );
   }
 }

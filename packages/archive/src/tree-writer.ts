@@ -13,10 +13,11 @@ import {
 } from "node:fs";
 import { type CleanName, cleanLinkTarget, ROOT } from "./clean-entry-name.ts";
 import { corruptArchive } from "./corrupt-archive.ts";
-import { DirectoryHandles, IMPLIED_DIRECTORY_MODE } from "./directory-handles.ts";
+import { DirectoryHandles } from "./directory-handles.ts";
 import { explainingDisk } from "./disk-error.ts";
 import { illegalLink, LinkTable } from "./link-table.ts";
-import { type RawName, toPath, toText } from "./raw-name.ts";
+import { IMPLIED_DIRECTORY_MODE, makingDirectories } from "./making-directories.ts";
+import { type RawName, toPath, toRaw, toText } from "./raw-name.ts";
 import type { UnpackLimits } from "./unpack-limits.ts";
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -46,7 +47,10 @@ export class TreeWriter {
    */
   constructor(root: string, limits: UnpackLimits, parts: { link?: typeof linkSync } = {}) {
     this.#links = new LinkTable(limits);
-    this.#handles = new DirectoryHandles(root, (name) => this.#links.has(name));
+    this.#handles = new DirectoryHandles(
+      toRaw(root),
+      makingDirectories((name) => this.#links.has(name)),
+    );
     this.#link = parts.link ?? linkSync;
   }
 

@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { hasProgram } from "./testing/has-program.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { skipWithout } from "./testing/has-program.ts";
 import { run } from "./testing/run.ts";
 import { chunked, collect } from "./testing/streams.ts";
 import { RATIO_FREE_BYTES } from "./unpack-limits.ts";
@@ -140,10 +140,11 @@ describe("unzstd", () => {
 });
 
 describe("the zstd program", () => {
+  beforeEach(skipWithout("zstd"));
+
   it.for([["-1"], ["-19"], ["-T2"], ["--long=27"], ["--no-check"], ["--ultra", "-22"]])(
     "writes with %s what is read here",
-    async (options, { skip }) => {
-      if (!hasProgram("zstd")) skip("there is no zstd here");
+    async (options) => {
       const bytes = Buffer.concat(
         Array.from({ length: 40 }, (_, at) => Buffer.alloc(100_000, `line ${at % 7} `)),
       );

@@ -14,12 +14,12 @@ import { describe, expect, it } from "vitest";
 import { extractZip } from "./extract-zip.ts";
 import type { PackOptions } from "./pack-tar.ts";
 import { packZip } from "./pack-zip.ts";
-import { hasProgram } from "./testing/has-program.ts";
+import { skipWithout } from "./testing/has-program.ts";
 import { readTree, type Tree } from "./testing/read-tree.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 
-const withPython = it.skipIf(!hasProgram("python3"));
-const withInfoZip = it.skipIf(!hasProgram("unzip") || !hasProgram("zip"));
+const needPython = skipWithout("python3");
+const needInfoZip = skipWithout("unzip", "zip");
 
 type Directory = ReturnType<typeof temporaryDirectory>;
 
@@ -57,7 +57,8 @@ describe("packZip", () => {
     expect(report.topLevel).toEqual(["c.txt"]);
   });
 
-  withInfoZip("is read by Info-ZIP with modes, links, times and empty directories", async () => {
+  it("is read by Info-ZIP with modes, links, times and empty directories", async (context) => {
+    needInfoZip(context);
     using directory = temporaryDirectory();
     makeTree(directory);
     utimesSync(directory.join("dir/sub/f.sh"), 0, 1_600_000_001);
@@ -67,7 +68,8 @@ describe("packZip", () => {
     expect(readTree(directory.join("into/dir"))).toEqual(readTree(directory.join("dir")));
   });
 
-  withPython("is read by Python's zipfile", async () => {
+  it("is read by Python's zipfile", async (context) => {
+    needPython(context);
     using directory = temporaryDirectory();
     makeTree(directory);
     const script = "import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip(), z.namelist())";
@@ -76,7 +78,8 @@ describe("packZip", () => {
     );
   });
 
-  withInfoZip("names a file that shrank on the way after the archive is complete", async () => {
+  it("names a file that shrank on the way after the archive is complete", async (context) => {
+    needInfoZip(context);
     using directory = temporaryDirectory();
     mkdirSync(directory.join("d"));
     writeFileSync(directory.join("d/log"), randomBytes(8_000_000));
@@ -111,7 +114,8 @@ describe("packZip", () => {
 });
 
 describe("extractZip", () => {
-  withInfoZip("takes from Info-ZIP what was packed, links as links", async () => {
+  it("takes from Info-ZIP what was packed, links as links", async (context) => {
+    needInfoZip(context);
     using directory = temporaryDirectory();
     makeTree(directory);
     expect(spawnSync("zip", ["-qry", "../in.zip", "."], { cwd: directory.join("dir") }).status).toBe(0);
@@ -126,9 +130,10 @@ describe("extractZip", () => {
     });
   });
 
-  withPython.each(["ZIP_STORED", "ZIP_DEFLATED"])(
+  it.for(["ZIP_STORED", "ZIP_DEFLATED"])(
     "takes what Python's zipfile streams with %s and zip64",
-    async (method) => {
+    async (method, context) => {
+      needPython(context);
       using directory = temporaryDirectory();
       const script = `import sys,zipfile
 class Pipe:
@@ -145,37 +150,33 @@ with zipfile.ZipFile(Pipe(open(sys.argv[1], "wb")), "w", zipfile.${method}) as z
     },
   );
 
-  withPython(
-    "gives entries without modes what Go gives them, and makes parents one can enter (contract §22.9)",
-    async () => {
-      using directory = temporaryDirectory();
-      const script = `import sys,zipfile
+  it("gives entries without modes what Go gives them, and makes parents one can enter (contract §22.9)", async (context) => {
+    needPython(context);
+    using directory = temporaryDirectory();
+    const script = `import sys,zipfile
 with zipfile.ZipFile(sys.argv[1], "w") as z:
     for name, attr in (("d/plain", 0), ("d/readonly", 1), ("e/", 16)):
         i = zipfile.ZipInfo(name); i.create_system = 0; i.external_attr = attr; z.writestr(i, "")`;
-      python(script, directory.join("in.zip"));
-      await extractZip(directory.join("in.zip"), { into: directory.join("into") });
-      expect(readTree(directory.join("into"))).toMatchObject({
-        d: "dir 755",
-        e: "dir 777",
-        "d/plain": expect.stringMatching(/^file 666 /),
-        "d/readonly": expect.stringMatching(/^file 444 /),
-      });
-    },
-  );
+    python(script, directory.join("in.zip"));
+    await extractZip(directory.join("in.zip"), { into: directory.join("into") });
+    expect(readTree(directory.join("into"))).toMatchObject({
+      d: "dir 755",
+      e: "dir 777",
+      "d/plain": expect.stringMatching(/^file 666 /),
+      "d/readonly": expect.stringMatching(/^file 444 /),
+    });
+  });
 
-  withPython(
-    "takes upstream's single-file zip, whose name is an absolute path, as a tree (contract §22.8)",
-    async () => {
-      using directory = temporaryDirectory();
-      python(
-        `import sys,zipfile; zipfile.ZipFile(sys.argv[1],"w").writestr("/a/b/c.txt","text")`,
-        directory.join("in.zip"),
-      );
-      await extractZip(directory.join("in.zip"), { into: directory.join("into") });
-      expect(Object.keys(readTree(directory.join("into")))).toEqual(["a", "a/b", "a/b/c.txt"]);
-    },
-  );
+  it("takes upstream's single-file zip, whose name is an absolute path, as a tree (contract §22.8)", async (context) => {
+    needPython(context);
+    using directory = temporaryDirectory();
+    python(
+      `import sys,zipfile; zipfile.ZipFile(sys.argv[1],"w").writestr("/a/b/c.txt","text")`,
+      directory.join("in.zip"),
+    );
+    await extractZip(directory.join("in.zip"), { into: directory.join("into") });
+    expect(Object.keys(readTree(directory.join("into")))).toEqual(["a", "a/b", "a/b/c.txt"]);
+  });
 
   it("leaves every stage it entered", async () => {
     using directory = temporaryDirectory();

@@ -47,7 +47,8 @@ export type MemberToSave =
   | {
       type: "file";
       path: string;
-      sizeBytes: number;
+      /** Undefined for a file that does not say how large it is. */
+      sizeBytes: number | undefined;
       open: OpenToSave;
     }
   /** A directory with nothing in it; the others follow from their files. `""` is the whole, when it is empty. */

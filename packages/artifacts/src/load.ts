@@ -13,7 +13,7 @@ import { type Artifact, ArtifactError, archiveStrategy, errorMessage } from "@sk
 import { ATTR, type Tracing } from "@skein/telemetry";
 import type { ArtifactContent, ArtifactDriver } from "./driver.ts";
 import { mismatch } from "./integrity.ts";
-import { translateDiskError } from "./node-errors.ts";
+import { translateWriteError } from "./node-errors.ts";
 import type { TransferOutcome } from "./observe-transfer.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import type { Transfer } from "./transfer.ts";
@@ -220,7 +220,7 @@ async function makeParent(directory: string): Promise<void> {
     // Upstream's 0700 would keep a main of another user from what is readable for everybody (contract §22.14).
     await mkdir(directory, { recursive: true, mode: 0o777 });
   } catch (error) {
-    throw translateDiskError(error, `failed to create artifact temporary parent directory ${directory}`);
+    throw translateWriteError(error, `failed to create artifact temporary parent directory ${directory}`);
   }
 }
 
@@ -228,7 +228,7 @@ async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (error) {
-    throw translateDiskError(error, `cannot make the directory ${path}`);
+    throw translateWriteError(error, `cannot make the directory ${path}`);
   }
 }
 
@@ -237,6 +237,6 @@ async function clear({ download, directory }: Staging): Promise<void> {
     await rm(download, { recursive: true, force: true });
     await rm(directory, { recursive: true, force: true });
   } catch (error) {
-    throw translateDiskError(error, `cannot clear ${directory}: ${errorMessage(error)}`);
+    throw translateWriteError(error, `cannot clear ${directory}: ${errorMessage(error)}`);
   }
 }

@@ -68,6 +68,17 @@ export function translateDiskError(error: unknown, doing: string): ArtifactError
   return new ArtifactError(`${doing}: ${errorMessage(error)}`, { ...meaning, cause: error });
 }
 
+/** The same where something is made. What is missing then is a place, not an artifact that may be left out. */
+export function translateWriteError(error: unknown, doing: string): ArtifactError {
+  const translated = translateDiskError(error, doing);
+  if (translated === error || translated.code !== "file.not_found") return translated;
+  return new ArtifactError(translated.message, {
+    code: "disk.failed",
+    cause: error,
+    remedy: "look for whatever removes directories of the volume while it is loaded into",
+  });
+}
+
 function networkMeaning(root: unknown, text: string): Meaning | undefined {
   const code = nodeCode(root);
   const known = NETWORK[code];

@@ -1,6 +1,7 @@
-import { type TarEntry, type TarEvent, TarReader, toText } from "@skein/archive";
+import { type RawName, type TarEntry, type TarEvent, TarReader, toText } from "@skein/archive";
 import { ArtifactError } from "@skein/contract";
 import type { MemberToSave } from "./driver.ts";
+import { objectName } from "./object-name.ts";
 
 /** What was packed, to be read once and in order. */
 export type PackedRoot =
@@ -26,27 +27,27 @@ export async function openPackedTar(source: AsyncIterable<Uint8Array>): Promise<
       code: "archive.corrupt",
     });
   }
-  return { type: "directory", members: membersBelow(tar, withoutSlash(toText(first.name))) };
+  return { type: "directory", members: membersBelow(tar, withoutSlash(first.name)) };
 }
 
-async function* membersBelow(tar: TarStream, root: string): AsyncGenerator<MemberToSave> {
+async function* membersBelow(tar: TarStream, root: RawName): AsyncGenerator<MemberToSave> {
   /** The last directory, as long as nothing was seen in it. */
   let hollow: string | undefined = "";
   try {
     for (let entry = await tar.nextEntry(); entry !== undefined; entry = await tar.nextEntry()) {
       const path = pathBelow(root, entry);
       if (hollow !== undefined && hollow !== "" && !path.startsWith(`${hollow}/`)) {
-        yield { type: "emptyDirectory", path: hollow };
+        yield { type: "emptyDirectory", path: objectName(hollow) };
       }
       hollow = undefined;
       if (entry.type === "5") hollow = path;
       else if (entry.type === "0") {
         const body = tar.body(entry);
-        yield { type: "file", path, sizeBytes: entry.size, open: () => body };
+        yield { type: "file", path: objectName(path), sizeBytes: entry.size, open: () => body };
         await body.ended; // the next entry only stands behind this one's bytes
-      } else yield { type: "other", path, what: nameOf(entry) };
+      } else yield { type: "other", path: toText(path), what: nameOf(entry) };
     }
-    if (hollow !== undefined) yield { type: "emptyDirectory", path: hollow };
+    if (hollow !== undefined) yield { type: "emptyDirectory", path: objectName(hollow) };
   } finally {
     await tar.close();
   }
@@ -135,12 +136,12 @@ class EntryBody implements AsyncIterableIterator<Uint8Array> {
 }
 
 /** Keys are made of these names: one that leads elsewhere would overwrite somebody's object. */
-function pathBelow(root: string, entry: TarEntry): string {
-  const name = withoutSlash(toText(entry.name));
+function pathBelow(root: RawName, entry: TarEntry): RawName {
+  const name = withoutSlash(entry.name);
   const rest = name.startsWith(`${root}/`) ? name.slice(root.length + 1) : "";
   const odd = rest.split("/").some((part) => part === "" || part === "." || part === "..");
   if (rest === "" || odd || rest.includes("\0")) {
-    throw new ArtifactError(`illegal file path: ${name} is not below ${root}`, {
+    throw new ArtifactError(`illegal file path: ${toText(name)} is not below ${toText(root)}`, {
       code: "archive.path_escape",
       remedy: "the container changed what was packed of its outputs",
     });
@@ -148,7 +149,7 @@ function pathBelow(root: string, entry: TarEntry): string {
   return rest;
 }
 
-function withoutSlash(name: string): string {
+function withoutSlash(name: RawName): RawName {
   return name.endsWith("/") ? name.slice(0, -1) : name;
 }
 

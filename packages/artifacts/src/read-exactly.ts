@@ -1,9 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, constants, fstatSync, openSync, read, readSync } from "node:fs";
+import { promisify } from "node:util";
 import { releaseMemory } from "@skein/archive";
 import { ArtifactError } from "@skein/contract";
 import { translateDiskError } from "./node-errors.ts";
 import type { StageMeter } from "./stage-clock.ts";
+
+const readAsync = promisify(read);
 
 /** Read in one synchronous call up to here: for small files, asynchronous calls cost ten times the reading. */
 const SMALL_FILE_BYTES = 256 * 1024;
@@ -11,8 +13,8 @@ const CHUNK_BYTES = 512 * 1024;
 
 export interface ReadExactlyOptions {
   meter: StageMeter;
-  /** Default false: what was a file when it was looked at must still be one. */
-  followLinks?: boolean;
+  /** Opens the file; the descriptor is closed here. Default: by its path, which must not be a link. */
+  openFile?: (() => number) | undefined;
   /** Told when there is more in the file than was promised. */
   onGrown?: OnGrown | undefined;
   /** Whether each chunk is copied before the next one is asked for: then its memory is given back. Default false. */
@@ -29,19 +31,32 @@ export type OnGrown = (path: string, promisedBytes: number, foundBytes: number) 
 export async function* readExactly(
   path: string,
   sizeBytes: number,
-  { meter, followLinks = false, onGrown, lends = false }: ReadExactlyOptions,
+  {
+    meter,
+    openFile = () => openPath(path, constants.O_NOFOLLOW),
+    onGrown,
+    lends = false,
+  }: ReadExactlyOptions,
 ): AsyncGenerator<Uint8Array> {
-  // A fifo that has taken the file's place would keep open(2) waiting for a writer that never comes.
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (followLinks ? 0 : constants.O_NOFOLLOW);
-  if (sizeBytes <= SMALL_FILE_BYTES) {
-    const bytes = readAtOnce(path, sizeBytes, flags, { meter, onGrown });
-    if (bytes.byteLength > 0) yield bytes;
-    return;
-  }
-  const file = await waiting(open(path, flags), path, meter);
+  const file = onDisk(meter, path, () => {
+    const fd = openFile();
+    try {
+      requireFile(fd, path);
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  });
+  const sizeNow = (): number => onDisk(meter, path, () => fstatSync(file).size);
   let ahead: Promise<Uint8Array> | undefined;
   try {
-    requireFile(await waiting(file.stat(), path, meter), path);
+    if (sizeBytes <= SMALL_FILE_BYTES) {
+      const bytes = onDisk(meter, path, () => readAtOnce(file, path, sizeBytes));
+      if (onGrown) noteGrowth(path, sizeBytes, sizeNow(), onGrown);
+      if (bytes.byteLength > 0) yield bytes;
+      return;
+    }
     let position = 0;
     ahead = readAhead(file, 0, sizeBytes);
     while (position < sizeBytes) {
@@ -52,39 +67,36 @@ export async function* readExactly(
       yield chunk;
       if (lends) releaseMemory(chunk);
     }
-    if (onGrown) noteGrowth(path, sizeBytes, (await waiting(file.stat(), path, meter)).size, onGrown);
+    if (onGrown) noteGrowth(path, sizeBytes, sizeNow(), onGrown);
   } finally {
     await ahead?.catch(() => {}); // nobody wants it any more; the file must not be closed under it
-    await file.close();
+    closeSync(file);
   }
+}
+
+/** A fifo that has taken the file's place would keep open(2) waiting for a writer that never comes. */
+export function openPath(path: string, flags = 0): number {
+  return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | flags);
 }
 
 function noteGrowth(path: string, promisedBytes: number, foundBytes: number, onGrown: OnGrown): void {
   if (foundBytes > promisedBytes) onGrown(path, promisedBytes, foundBytes);
 }
 
-function readAtOnce(
-  path: string,
-  sizeBytes: number,
-  flags: number,
-  { meter, onGrown }: Pick<ReadExactlyOptions, "meter" | "onGrown">,
-): Uint8Array {
+function readAtOnce(fd: number, path: string, sizeBytes: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(sizeBytes);
+  for (let position = 0; position < sizeBytes; ) {
+    const bytesRead = readSync(fd, bytes, position, sizeBytes - position, position);
+    if (bytesRead === 0) throw shrunk(path, sizeBytes, position);
+    position += bytesRead;
+  }
+  return bytes;
+}
+
+function onDisk<T>(meter: StageMeter, path: string, work: () => T): T {
   meter.enter("disk");
   try {
-    const fd = openSync(path, flags);
-    try {
-      requireFile(fstatSync(fd), path);
-      const bytes = Buffer.allocUnsafe(sizeBytes);
-      for (let position = 0; position < sizeBytes; ) {
-        const bytesRead = readSync(fd, bytes, position, sizeBytes - position, position);
-        if (bytesRead === 0) throw shrunk(path, sizeBytes, position);
-        position += bytesRead;
-      }
-      if (onGrown) noteGrowth(path, sizeBytes, fstatSync(fd).size, onGrown);
-      return bytes;
-    } finally {
-      closeSync(fd);
-    }
+    return work();
   } catch (error) {
     throw translateDiskError(error, `cannot read ${path}`);
   } finally {
@@ -93,16 +105,16 @@ function readAtOnce(
 }
 
 /** A failure is met when the chunk is waited for, which may be much later. */
-function readAhead(file: FileHandle, position: number, sizeBytes: number): Promise<Uint8Array> {
-  const chunk = readChunk(file, position, sizeBytes);
+function readAhead(fd: number, position: number, sizeBytes: number): Promise<Uint8Array> {
+  const chunk = readChunk(fd, position, sizeBytes);
   chunk.catch(() => {});
   return chunk;
 }
 
-async function readChunk(file: FileHandle, position: number, sizeBytes: number): Promise<Uint8Array> {
+async function readChunk(fd: number, position: number, sizeBytes: number): Promise<Uint8Array> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, sizeBytes - position));
   if (buffer.byteLength === 0) return buffer;
-  const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, position);
+  const { bytesRead } = await readAsync(fd, buffer, 0, buffer.byteLength, position);
   return buffer.subarray(0, bytesRead);
 }
 
@@ -118,8 +130,8 @@ async function waiting<T>(work: Promise<T>, path: string, meter: StageMeter): Pr
   }
 }
 
-function requireFile(found: Stats, path: string): void {
-  if (found.isFile()) return;
+function requireFile(fd: number, path: string): void {
+  if (fstatSync(fd).isFile()) return;
   throw new ArtifactError(`${path} was a file and is none any more`, {
     code: "archive.source_changed",
     remedy: "let whatever writes the file finish before the step ends",

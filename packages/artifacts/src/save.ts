@@ -1,15 +1,16 @@
 import { createHash, type Hash } from "node:crypto";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type CompressSlots, extractTar, gunzip, gzip, packTar, packZip } from "@skein/archive";
+import { type CompressSlots, extractTar, gunzip, gzip, packTar, packZip, SourceTree } from "@skein/archive";
 import { type Artifact, ArtifactError, archiveStrategy } from "@skein/contract";
 import { ATTR, type Tracing } from "@skein/telemetry";
 import type { ArtifactDriver, MembersToSave, OpenToSave, StreamToSave } from "./driver.ts";
 import type { SaveSource } from "./engine.ts";
+import { countBytes, fileToSave } from "./file-to-save.ts";
 import { translateDiskError } from "./node-errors.ts";
 import type { TransferOutcome } from "./observe-transfer.ts";
 import { openPackedTar } from "./packed-members.ts";
-import { type OnGrown, readExactly } from "./read-exactly.ts";
+import { type OnGrown, openPath, readExactly } from "./read-exactly.ts";
 import type { Transfer } from "./transfer.ts";
 import { walkDirectory } from "./walk-directory.ts";
 
@@ -82,7 +83,12 @@ class Saving {
     const facts = await this.#archiving("none", () => statOf(path));
     if (facts.isFile()) return this.#saveFile(path);
     if (!facts.isDirectory()) throw notSavable(path);
-    await this.#saveMembers(walkDirectory(path, this.#transfer.clock, this.#onGrown));
+    const tree = new SourceTree(path);
+    try {
+      await this.#saveMembers(walkDirectory(tree, this.#transfer.clock, this.#onGrown));
+    } finally {
+      tree.close(); // the driver has let go of every member
+    }
     return { archive: "none" };
   }
 
@@ -90,17 +96,19 @@ class Saving {
     const transfer = this.#transfer;
     const facts = await statOf(path);
     if (!facts.isFile()) throw notSavable(path);
-    const sizeBytes = facts.size;
     const startMs = transfer.now();
+    const openFile = (): number => openPath(path);
+    const source = { path, openFile, meter: transfer.clock, onGrown: this.#onGrown };
+    const { sizeBytes, open } = fileToSave(source, facts.size);
+    const counted = countBytes(open);
+    const fileName = basename(path);
     const digest = await this.#send({
-      fileName: basename(path),
-      sizeBytes,
-      open: (how) => {
-        const options = { meter: transfer.clock, followLinks: true, onGrown: this.#onGrown };
-        return readExactly(path, sizeBytes, { ...options, lends: how?.lends });
-      },
+      fileName,
+      ...(sizeBytes !== undefined && { sizeBytes }),
+      open: counted.open,
     });
-    transfer.fileMoved({ file: basename(path), sizeBytes, durationMs: transfer.now() - startMs });
+    const durationMs = transfer.now() - startMs;
+    transfer.fileMoved({ file: fileName, sizeBytes: sizeBytes ?? counted.bytes(), durationMs });
     return { archive: "none", digest };
   }
 

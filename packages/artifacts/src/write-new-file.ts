@@ -1,19 +1,23 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, constants, openSync, write, writeSync, writev } from "node:fs";
+import { promisify } from "node:util";
 import { releaseRead } from "@skein/archive";
-import { translateDiskError } from "./node-errors.ts";
+import { translateWriteError } from "./node-errors.ts";
 import type { StageMeter } from "./stage-clock.ts";
 
+const writeAsync = promisify(write);
+const writevAsync = promisify(writev);
+
 /** Never follows a link, never touches what is already there. */
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+export const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 /** Readable by whoever runs the main container; the process's umask decides. (Upstream's S3 files are 0600.) */
-const FILE_MODE = 0o666;
+export const FILE_MODE = 0o666;
 /** Up to here a file is written with three calls at once; beyond, so many bytes are gathered for each write. */
 const BATCH_BYTES = 1024 * 1024;
 
 /**
  * Writes a stream into a file that must not exist yet. While one batch is written, the next one is gathered.
  *
+ * @param create opens the file, when its first bytes are there; closed here. Default: by its path
  * @returns the bytes written
  * @throws ArtifactError for what the disk refuses; the errors of `source` as they are
  */
@@ -21,19 +25,20 @@ export async function writeNewFile(
   path: string,
   source: AsyncIterable<Uint8Array>,
   meter: StageMeter,
+  create = () => openSync(path, NEW_FILE, FILE_MODE),
 ): Promise<number> {
   const disk = new WaitedForDisk(path, meter);
   let batch: Uint8Array[] = [];
   let batchBytes = 0;
   let writtenBytes = 0;
-  let file: FileHandle | undefined;
+  let file: number | undefined;
   let writing: Promise<void> = Promise.resolve();
   try {
     for await (const chunk of source) {
       batch.push(chunk);
       batchBytes += chunk.byteLength;
       if (batchBytes < BATCH_BYTES) continue;
-      file ??= await disk.wait(() => open(path, NEW_FILE, FILE_MODE));
+      file ??= await disk.wait(create);
       await disk.wait(() => writing);
       writing = writeAll(file, batch);
       writing.catch(() => {}); // met at the next wait
@@ -42,11 +47,11 @@ export async function writeNewFile(
       batchBytes = 0;
     }
     await disk.wait(() => writing);
-    await disk.wait(() => (file ? writeAll(file, batch) : writeAtOnce(path, batch)));
+    await disk.wait(() => (file === undefined ? writeAtOnce(create, batch) : writeAll(file, batch)));
     return writtenBytes + batchBytes;
   } finally {
     await writing.catch(() => {}); // the file must not be closed under it
-    await file?.close();
+    if (file !== undefined) closeSync(file);
   }
 }
 
@@ -65,15 +70,15 @@ class WaitedForDisk {
     try {
       return await work();
     } catch (error) {
-      throw translateDiskError(error, `cannot write ${this.#path}`);
+      throw translateWriteError(error, `cannot write ${this.#path}`);
     } finally {
       this.#meter.leave("disk");
     }
   }
 }
 
-function writeAtOnce(path: string, chunks: readonly Uint8Array[]): void {
-  const fd = openSync(path, NEW_FILE, FILE_MODE);
+function writeAtOnce(create: () => number, chunks: readonly Uint8Array[]): void {
+  const fd = create();
   try {
     for (const chunk of chunks) {
       for (let offset = 0; offset < chunk.byteLength; ) offset += writeSync(fd, chunk, offset);
@@ -83,10 +88,10 @@ function writeAtOnce(path: string, chunks: readonly Uint8Array[]): void {
   }
 }
 
-async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+async function writeAll(fd: number, chunks: readonly Uint8Array[]): Promise<void> {
   for (const chunk of chunks) {
     for (let offset = 0; offset < chunk.byteLength; ) {
-      offset += (await file.write(chunk, offset)).bytesWritten;
+      offset += (await writeAsync(fd, chunk, offset, chunk.byteLength - offset, null)).bytesWritten;
     }
   }
 }
@@ -103,29 +108,29 @@ type Scatter = (write: (chunks: readonly Uint8Array[], position: number) => Prom
  */
 export async function writeScattered(path: string, scatter: Scatter, meter: StageMeter): Promise<number> {
   const disk = new WaitedForDisk(path, meter);
-  const file = await disk.wait(() => open(path, NEW_FILE, FILE_MODE));
+  const file = await disk.wait(() => openSync(path, NEW_FILE, FILE_MODE));
   let lengthBytes = 0;
   try {
     await scatter(async (chunks, position) => {
       try {
         lengthBytes = Math.max(lengthBytes, await writeAt(file, chunks, position));
       } catch (error) {
-        throw translateDiskError(error, `cannot write ${path}`);
+        throw translateWriteError(error, `cannot write ${path}`);
       }
       for (const chunk of chunks) releaseRead(chunk);
     });
     return lengthBytes;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
 /** @returns the position behind them */
-async function writeAt(file: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<number> {
+async function writeAt(fd: number, chunks: readonly Uint8Array[], position: number): Promise<number> {
   let rest = [...chunks];
   let next = position;
   while (rest.length > 0) {
-    const { bytesWritten } = await file.writev(rest, next);
+    const { bytesWritten } = await writevAsync(fd, rest, next);
     next += bytesWritten;
     rest = behind(rest, bytesWritten);
   }

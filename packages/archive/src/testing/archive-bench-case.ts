@@ -4,8 +4,8 @@ import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 import { extractTar, extractZip, gunzip, gzip, packTar, packZip } from "../index.ts";
 import { toRaw, toText } from "../raw-name.ts";
+import { SourceTree } from "../source-tree.ts";
 import { Unpacker } from "../unpacker.ts";
-import { walkTree } from "../walk-tree.ts";
 
 const [name = "", input = "", output = ""] = process.argv.slice(2);
 
@@ -66,7 +66,7 @@ async function unpackWithTarStream(): Promise<void> {
 async function packWithTarStream(): Promise<void> {
   const packer = pack();
   const writing = (async () => {
-    for (const { path, name, stats } of walkTree(input)) {
+    for (const { path, name, stats } of new SourceTree(input).entries()) {
       if (!stats.isFile()) continue;
       const header = { name: toText(name), size: stats.size, mode: stats.mode & 0o777, mtime: stats.mtime };
       await new Promise((resolve, reject) => {

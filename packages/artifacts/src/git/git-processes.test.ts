@@ -78,7 +78,7 @@ describe("the deadline", () => {
     await abortWhileLoading({ repo }, asked.promise);
   });
 
-  it.skipIf(whyNoSshServer() !== undefined)("ends ssh", async () => {
+  it.skipIf(whyNoSshServer() !== undefined)(`ends ssh ${whyNoSshServer() ?? ""}`, async () => {
     await using server = await startSshServer({ command: "cat >/dev/null" });
     const letIn = (async () => {
       while (!server.log().includes("Accepted publickey")) await sleep(20);

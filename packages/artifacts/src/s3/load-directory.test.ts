@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rmdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { UnpackLimits } from "@skein/archive";
 import { ArtifactError } from "@skein/contract";
@@ -96,6 +96,50 @@ describe("loadDirectory", () => {
       code: "archive.limit_exceeded",
       message: expect.stringContaining(Object.keys(limits)[0] ?? ""),
     });
+  });
+
+  it.each([
+    ["before it is entered", "out/c/f", undefined],
+    ["when it has been entered", "out/b/f", "1"],
+  ])("follows no directory that somebody replaces by a link, %s", async (_when, key, moved) => {
+    await using parent = await temporaryDirectory();
+    const into = join(parent.path, "into");
+    await mkdir(join(into), { recursive: true });
+    await mkdir(join(parent.path, "outside"));
+    const name = key.split("/")[1] ?? "";
+    const objects: Record<string, string> = { "out/b/a": "0", "out/b/z": "0", [key]: "1" };
+    const { transfer } = observedTransfer();
+    const listed = async function* () {
+      for (const first of ["out/b/a", "out/b/z"]) yield { key: first, sizeBytes: 1 };
+      while (!existsSync(join(into, "b/z"))) await new Promise((resolve) => setImmediate(resolve));
+      if (moved !== undefined) await rename(join(into, name), join(parent.path, "moved"));
+      await symlink(join(parent.path, "outside"), join(into, name));
+      yield { key, sizeBytes: 1 };
+    };
+    const store = storeOf(objects) as ObjectStore;
+    const options = { rangeBytes: 1024, maxStreams: 2, stallTimeoutMs: 1000 };
+    const loading = loadDirectory({ store, prefix: "out/", objects: listed() }, into, transfer, options);
+    if (moved === undefined) await expect(loading).rejects.toMatchObject({ code: "s3.key_escape" });
+    else {
+      await loading;
+      expect(await readFile(join(parent.path, "moved/f"), "utf8")).toBe(moved);
+    }
+    expect(await readdir(join(parent.path, "outside"))).toEqual([]);
+  });
+
+  it("calls a place that somebody removes no missing artifact", async () => {
+    await using parent = await temporaryDirectory();
+    const into = join(parent.path, "into");
+    await mkdir(into);
+    const { transfer } = observedTransfer();
+    const listed = async function* () {
+      await rmdir(into);
+      yield { key: "out/f", sizeBytes: 1 };
+    };
+    const store = storeOf({ "out/f": "1" }) as ObjectStore;
+    const options = { rangeBytes: 1024, maxStreams: 2, stallTimeoutMs: 1000, limits: {} };
+    const loading = loadDirectory({ store, prefix: "out/", objects: listed() }, into, transfer, options);
+    await expect(loading).rejects.toMatchObject({ code: "disk.failed" });
   });
 
   it("keeps names that only look dangerous", async () => {

@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { EntryAdmission, toRaw, type UnpackLimits } from "@skein/archive";
 import { ArtifactError } from "@skein/contract";
 import { checkIntegrity, type Integrity } from "../integrity.ts";
-import { translateDiskError } from "../node-errors.ts";
+import { LoadedTree } from "../loaded-tree.ts";
+import { translateWriteError } from "../node-errors.ts";
 import { runConcurrently } from "../run-concurrently.ts";
 import type { Transfer } from "../transfer.ts";
 import { writeNewFile } from "../write-new-file.ts";
@@ -41,31 +41,26 @@ export async function loadDirectory(
   options: RangedReadOptions & { limits?: Partial<UnpackLimits> | undefined },
 ): Promise<void> {
   const admission = new EntryAdmission(directory, options.limits);
-  const made = new Set([directory]);
-  const makeDirectory = (path: string, key: string): void => {
-    if (made.has(path)) return;
-    onDisk(transfer, key, () => mkdirSync(path, { recursive: true }));
-    made.add(path);
-  };
+  const tree = new LoadedTree(directory);
   const { signal, requests } = transfer;
   let leftOut = 0;
-  await runConcurrently(objects, { limit: requests.capacity, signal }, async ({ key, sizeBytes }, own) => {
+  const load = async ({ key, sizeBytes }: ListedObject, own: AbortSignal): Promise<void> => {
     const relative = relativeKeyPath(key, prefix);
-    const path = join(directory, relative);
-    admission.admit(toRaw(relative));
+    const name = admission.admit(toRaw(relative));
+    if (name === undefined) throw clash(key); // cannot be: relativeKeyPath has refused it
     if (key.endsWith("/") || relative === "") {
       if (sizeBytes > 0 && ++leftOut <= MAX_LEFT_OUT_NAMED) {
         const more = leftOut === MAX_LEFT_OUT_NAMED ? "; further ones are not named" : "";
         transfer.warn(`left out the ${sizeBytes} bytes of ${key}, which is a directory here${more}`);
       }
-      makeDirectory(path, key);
+      onDisk(transfer, key, () => tree.makeDirectory(name));
       return;
     }
-    admission.admitFile(toRaw(relative), sizeBytes);
-    makeDirectory(dirname(path), key);
+    admission.admitFile(name, sizeBytes);
     const startMs = transfer.now();
+    const file: NewFile = { path: join(directory, relative), create: () => tree.createFile(name) };
     try {
-      await loadObject({ store, key, sizeBytes }, path, transfer.within(own), options);
+      await loadObject({ store, key, sizeBytes }, file, transfer.within(own), options);
     } catch (error) {
       if (!own.aborted) {
         transfer.fileMoved({ file: relative, sizeBytes, durationMs: transfer.now() - startMs, error });
@@ -73,12 +68,23 @@ export async function loadDirectory(
       throw error;
     }
     transfer.fileMoved({ file: relative, sizeBytes, durationMs: transfer.now() - startMs });
-  });
+  };
+  try {
+    await runConcurrently(objects, { limit: requests.capacity, signal }, load);
+  } finally {
+    tree.close();
+  }
+}
+
+interface NewFile {
+  /** For people. */
+  path: string;
+  create: () => number;
 }
 
 async function loadObject(
   { store, key, sizeBytes }: { store: ObjectStore; key: string; sizeBytes: number },
-  path: string,
+  { path, create }: NewFile,
   transfer: Transfer,
   options: RangedReadOptions,
 ): Promise<void> {
@@ -87,7 +93,7 @@ async function loadObject(
       ? readSmall(store, key, transfer, options)
       : (await openObject(store, key, transfer, options)).stream;
   try {
-    await writeNewFile(path, source, transfer.clock);
+    await writeNewFile(path, source, transfer.clock, create);
   } catch (error) {
     throw isClash(error) ? clash(key) : error;
   }
@@ -144,7 +150,7 @@ function onDisk(transfer: Transfer, key: string, work: () => void): void {
   try {
     work();
   } catch (error) {
-    const translated = translateDiskError(error, `cannot make the directory of ${key}`);
+    const translated = translateWriteError(error, `cannot make the directory of ${key}`);
     throw isClash(translated) ? clash(key) : translated;
   } finally {
     transfer.clock.leave("disk");

@@ -1,6 +1,7 @@
-import { truncateSync } from "node:fs";
+import { rmSync, truncateSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { SourceTree } from "@skein/archive";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type S3Server, startS3Server } from "../../../../test/support/s3-server.ts";
 import type { StreamToSave } from "../driver.ts";
@@ -39,7 +40,7 @@ function streamOf(bytes: Buffer, known: Pick<StreamToSave, "sizeBytes"> = {}): S
   };
 }
 
-const walk = (path: string) => walkDirectory(path, { enter() {}, leave() {} });
+const walk = (path: string) => walkDirectory(new SourceTree(path), { enter() {}, leave() {} });
 
 const saved = (key: string): Promise<Buffer> => readFile(join(server.root, server.bucket, key));
 
@@ -122,6 +123,29 @@ describe("saving a stream", () => {
     expect(transfer.memory.free).toBe(transfer.memory.capacity);
   });
 
+  it("begins anew when the answer to its beginning is lost, and ends no upload that may be another's", async () => {
+    let isLost = false;
+    await using s3 = await s3DriverThrough(server, "lost/beginning", (request) => {
+      if (isLost || !request.url.includes("?uploads")) return undefined;
+      isLost = true;
+      return { type: "lost" };
+    });
+    const { transfer } = observedTransfer();
+    await using connector = connectorTo(server);
+    const store = await connector.connect(s3Location(server, ""), transfer);
+    const another = await store.createUpload("lost/beginning", { signal: transfer.signal, contentType: "x" });
+    await s3.driver.saveStream?.(streamOf(LARGE), transfer);
+    expect(await saved("lost/beginning")).toSatisfy(isLarge);
+    const left = await leftovers();
+    // The one whose answer was lost has no part: it takes no room, and goes when the bucket's own rule says so.
+    const uploads = left.filter((name) => name.split("/").length === 2);
+    expect(uploads.some((name) => name.endsWith(another))).toBe(true);
+    expect(uploads).toHaveLength(2);
+    expect(left.filter((name) => /\/\d+$/.test(name))).toEqual([]);
+    for (const name of uploads) await store.abortUpload("lost/beginning", name.split("/")[1] ?? "");
+    expect(await leftovers()).toEqual([]);
+  });
+
   it("leaves nothing behind when the source breaks", async () => {
     await using s3 = await s3DriverThrough(server, "broken/source.tgz");
     const source: StreamToSave = {
@@ -175,17 +199,21 @@ describe("saving a directory", () => {
     expect(observed.warnings).toEqual(["left out what an object store cannot hold: link (symbolic link)"]);
   });
 
-  it("fails when a directory cannot be read", async () => {
+  it("fails when a directory goes away before it is read", async () => {
     await using source = await temporaryDirectory();
-    await writeFile(join(source.path, "file"), "x");
+    await writeFile(join(source.path, "a"), "x");
+    await mkdir(join(source.path, "b"));
     await using s3 = await s3DriverThrough(server, "unreadable");
-    const missing = join(source.path, "not there");
-    await expect(s3.driver.saveDirectory?.(walk(missing), observedTransfer().transfer)).rejects.toMatchObject(
-      {
-        code: "file.not_found",
-        message: expect.stringContaining(`cannot list ${missing}`),
-      },
-    );
+    const members = function* () {
+      for (const member of walk(source.path)) {
+        rmSync(join(source.path, "b"), { recursive: true });
+        yield member;
+      }
+    };
+    await expect(s3.driver.saveDirectory?.(members(), observedTransfer().transfer)).rejects.toMatchObject({
+      code: "archive.source_changed",
+      message: `${join(source.path, "b")} was removed while it was being saved`,
+    });
   });
 
   it("fails when a file gets shorter while it is read", async () => {

@@ -1,5 +1,6 @@
 import { joinPath } from "@skein/contract";
 import type { MembersToSave, MemberToSave } from "../driver.ts";
+import { countBytes } from "../file-to-save.ts";
 import { runConcurrently } from "../run-concurrently.ts";
 import type { Transfer } from "../transfer.ts";
 import { contentType } from "./content-type.ts";
@@ -46,18 +47,28 @@ async function saveMember(
     await uploadObject(store, `${joinPath(key, path)}/`, nothing(), transfer, marker);
     return;
   }
-  const { sizeBytes, open } = member;
+  const { sizeBytes } = member;
   const startMs = transfer.now();
+  // Thousands of files: only where nobody knows the size are the bytes worth being counted.
+  const counted = sizeBytes === undefined ? countBytes(member.open) : undefined;
+  const open = counted?.open ?? member.open;
+  const moved = () => ({
+    file: path,
+    sizeBytes: sizeBytes ?? counted?.bytes() ?? 0,
+    durationMs: transfer.now() - startMs,
+  });
   try {
-    const options = { ...settings, contentType: contentType(path), sizeBytes };
+    const options = {
+      ...settings,
+      contentType: contentType(path),
+      ...(sizeBytes !== undefined && { sizeBytes }),
+    };
     await uploadObject(store, joinPath(key, path), open({ lends: true }), transfer, options);
   } catch (error) {
-    if (!transfer.signal.aborted) {
-      transfer.fileMoved({ file: path, sizeBytes, durationMs: transfer.now() - startMs, error });
-    }
+    if (!transfer.signal.aborted) transfer.fileMoved({ ...moved(), error });
     throw error;
   }
-  transfer.fileMoved({ file: path, sizeBytes, durationMs: transfer.now() - startMs });
+  transfer.fileMoved(moved());
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
