@@ -30,6 +30,9 @@ type Write = (
   position?: number | null,
 ) => unknown;
 
+type Writev = (fd: number, pieces: readonly Uint8Array[], position?: number | null) => unknown;
+
+const writevAsync = promisify(fs.writev) as (...args: Parameters<Writev>) => Promise<unknown>;
 const writeAsync = promisify(fs.write) as (...args: Parameters<Write>) => Promise<unknown>;
 const { writeSync } = fs;
 const handle = await fs.promises.open("/dev/null", "w");
@@ -56,12 +59,17 @@ const slowWrite = async (...args: Parameters<Write>): Promise<unknown> => {
   if (speed !== undefined) await delay(reserve(args[3] ?? args[1].byteLength));
   return writeAsync(...args);
 };
-fs.write = Object.assign(
-  (() => {
-    throw new Error("only the promisified form of fs.write is slow here");
-  }) as unknown as typeof fs.write,
-  { [promisify.custom]: slowWrite },
-);
+const slowWritev = async (...args: Parameters<Writev>): Promise<unknown> => {
+  if (speed !== undefined) await delay(reserve(args[1].reduce((sum, { byteLength }) => sum + byteLength, 0)));
+  return writevAsync(...args);
+};
+const onlyPromisified = (): never => {
+  throw new Error("only the promisified forms of fs.write and fs.writev are slow here");
+};
+fs.write = Object.assign(onlyPromisified as unknown as typeof fs.write, { [promisify.custom]: slowWrite });
+fs.writev = Object.assign(onlyPromisified.bind(null) as unknown as typeof fs.writev, {
+  [promisify.custom]: slowWritev,
+});
 
 fs.writeSync = ((...args: Parameters<Write>): unknown => {
   const waitMs = typeof args[1] === "string" ? 0 : reserve(args[1].byteLength);

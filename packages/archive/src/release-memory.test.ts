@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { decompressTar } from "./decompress-tar.ts";
 import { extractTar } from "./extract-tar.ts";
+import { gunzip } from "./gunzip.ts";
 import { gzip } from "./gzip.ts";
 import { packTar } from "./pack-tar.ts";
 import { releaseMemory, releaseRead } from "./release-memory.ts";
@@ -55,6 +57,24 @@ describe("an archive whose chunks are released as it passes", () => {
       expect((await readFile(join(into, "content"))).equals(content)).toBe(true);
     }
     expect(archive.byteLength).toBeGreaterThan(0);
+  });
+});
+
+describe("gzip that comes in buffers of several chunks", () => {
+  it("keeps a buffer while zlib is at its first chunk, though the last has been copied", async () => {
+    const content = Buffer.from(randomBytes(4_000_000).toString("hex")); // of each chunk zlib makes more than one
+    const packed = gzipSync(content);
+    async function* source(): AsyncGenerator<Buffer> {
+      for (let at = 0; at < packed.length; at += 800_000) {
+        const part = packed.subarray(at, at + 800_000);
+        const buffer = Buffer.from(new Uint8Array(part).buffer); // of its own
+        yield buffer.subarray(0, buffer.length / 2);
+        yield buffer.subarray(buffer.length / 2);
+      }
+    }
+    const unpacked: Buffer[] = [];
+    for await (const chunk of gunzip(source(), { ownsSource: true })) unpacked.push(Buffer.from(chunk));
+    expect(Buffer.concat(unpacked).equals(content)).toBe(true);
   });
 });
 

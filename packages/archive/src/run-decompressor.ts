@@ -150,7 +150,14 @@ class Feed {
       if (this.#ended) this.#keepGathered();
       else if (this.#gathered.isFull && !this.#writeGathered()) await this.#drained();
     }
-    if (this.#ownsSource) releaseRead(chunk);
+    if (this.#ownsSource) this.#releaseCopied(chunk);
+  }
+
+  /** zlib may still be at work on what came in the same buffer before, as one that a connection fills for many chunks. */
+  #releaseCopied(chunk: Uint8Array): void {
+    const user = this.#unread.findLast(({ bytes }) => bytes.buffer === chunk.buffer);
+    if (user === undefined) releaseRead(chunk);
+    else user.thenRelease = chunk;
   }
 
   #writeGathered(): boolean {
@@ -185,7 +192,7 @@ class Feed {
       const first = this.#unread[0];
       if (first === undefined || first.start + first.bytes.length > this.#inflate.bytesWritten) return;
       this.#unread.shift();
-      if (first.isOurs) releaseRead(first.bytes);
+      if (first.isOurs) releaseRead(first.thenRelease ?? first.bytes);
     }
   }
 
@@ -211,6 +218,8 @@ interface Unread {
   bytes: Uint8Array;
   /** Whether its memory may be given back. */
   isOurs: boolean;
+  /** Came after it in the same buffer, and has been copied. */
+  thenRelease?: Uint8Array;
 }
 
 /** Bytes in one piece, copied there as they come. Pieces of one room follow each other to its end. */

@@ -113,7 +113,8 @@ export async function writeScattered(path: string, scatter: Scatter, meter: Stag
   try {
     await scatter(async (chunks, position) => {
       try {
-        lengthBytes = Math.max(lengthBytes, await writeAt(file, chunks, position));
+        const end = await writeAt(file, chunks, position);
+        lengthBytes = Math.max(lengthBytes, end); // not before the wait: others write meanwhile
       } catch (error) {
         throw translateWriteError(error, `cannot write ${path}`);
       }
