@@ -21,7 +21,7 @@ export function s3Check(check: Omit<Check, "stuck"> & { stuck?: Fix }): Check {
         const { location } = await examination.repository();
         const fix =
           error instanceof ArtifactError ? s3Fix(error, location?.s3 ?? {}, examination) : undefined;
-        const finding = explainError(error, whole);
+        const finding = explainError(error, whole, examination);
         return finding.status === "fail" && fix ? { ...finding, fix } : finding;
       }
     },
@@ -50,7 +50,7 @@ function s3Fix(error: ArtifactError, at: S3Location, examination: Examination): 
     case "s3.invalid_credentials":
       if (isSkewed(error))
         return {
-          say: "set this node's clock (see the row clock): the store refuses what is signed 15 minutes off",
+          say: "set this machine's clock (see the row clock): the store refuses what is signed 15 minutes off",
         };
       return credentialsFix(error, at, examination);
     case "s3.no_credentials":
