@@ -20,7 +20,7 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
 };
 
 const NETWORK_HERE =
-  "make it reachable from this machine: a VPN, a firewall, a proxy or a port-forward is missing or in the way, or nothing listens there; pods may reach it all the same: skein doctor --pod | kubectl create -f -";
+  "check that the server runs and listens on this port, and that this machine can reach it (VPN, firewall, proxy, port-forward); pods may reach it all the same: skein doctor --pod | kubectl create -f -";
 
 /** Outside a cluster the remedies that errors bring, which are a pod's, would send people the wrong way. */
 const REMEDIES_OUTSIDE: Partial<Record<ErrorCode, string>> = {

@@ -49,7 +49,10 @@ function rowLines(
   const lines = [`${paint(style, mark)} ${paint("bold", id.padEnd(width))}  ${first}`];
   lines.push(...more.map((line) => indent + line));
   if (finding.status === "ok") return lines;
-  const say = wrap(`→ ${printable(finding.fix.say)}${finding.fix.copy ? ":" : ""}`, columns - indent.length);
+  const say = wrap(
+    `→ ${printable(finding.fix.say)}${finding.fix.copy ? ":" : ""}`,
+    columns - indent.length - 2,
+  );
   lines.push(...say.map((line, index) => `${indent}${index === 0 ? "" : "  "}${paint(style, line)}`));
   // Further to the left, so that even long commands are one line of the terminal where that is possible.
   lines.push(...(finding.fix.copy ?? []).map((line) => `      ${line}`));

@@ -54,6 +54,10 @@ function s3Fix(error: ArtifactError, at: S3Location, examination: Examination): 
         };
       return credentialsFix(error, at, examination);
     case "s3.no_credentials":
+      if (!examination.inPod)
+        return {
+          say: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) here, or name the secret with --access-key-secret NAME/KEY and --secret-key-secret NAME/KEY; pods take the repository's secrets, or their account's role",
+        };
       return {
         say: `name a secret with keys in the repository's s3; or give the service account a role (IRSA, EKS Pod Identity)`,
         copy: [
