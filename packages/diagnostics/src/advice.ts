@@ -141,7 +141,9 @@ function codec(transfer: ArtifactTransfer): Finding[] {
   const stage = boundBy === "compress" ? "compress" : "decompress";
   const time = seconds(transfer, stage);
   const verb = stage === "compress" ? "packed" : "unpacked";
-  const speed = `${verb} at ${formatRate(unpackedBytes / transfer.seconds)}, ${spent(transfer, stage)} of ${formatSeconds(transfer.seconds)}`;
+  const { cores } = transfer;
+  const on = cores ? ` on ${cores} ${cores === 1 ? "core" : "cores"}` : "";
+  const speed = `${verb} at ${formatRate(unpackedBytes / transfer.seconds)}${on}, ${spent(transfer, stage)} of ${formatSeconds(transfer.seconds)}`;
   if (bytes > 0 && unpackedBytes > 0 && bytes > unpackedBytes * HARDLY_SHRINKS) {
     const kept = Math.round((bytes / unpackedBytes) * 100);
     return [
