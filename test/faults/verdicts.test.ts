@@ -63,7 +63,7 @@ const RUNS: readonly Run[] = [
     archive: { none: {} },
     source: bytes(12 * MIB),
     settings: { rangeBytes: PART_BYTES },
-    fault: slowLine(3 * MIB),
+    fault: slowLine(MIB / 2),
   },
   {
     name: "an archive over slow lines",
@@ -72,7 +72,7 @@ const RUNS: readonly Run[] = [
     archive: { tar: {} },
     source: bytes(6 * MIB),
     settings: { rangeBytes: MIB, ranges: 2 },
-    fault: slowLine(2 * MIB),
+    fault: slowLine(MIB / 2),
   },
   {
     // Its writes go on beside the unpacking; named after what happened when they were counted as the disk's.

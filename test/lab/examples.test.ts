@@ -190,3 +190,27 @@ describe("examples/ci-checkout.yaml", { timeout: WORKFLOW_TIMEOUT_MS }, () => {
     expect(existsSync(join(run.directory, "lab"))).toBe(false);
   });
 });
+
+describe("every example", () => {
+  const names = readdirSync(EXAMPLES).filter((name) => name.endsWith(".yaml"));
+
+  it.each(names)(
+    "says in its head how it is run, with the parameters that have no value: %s",
+    async (name) => {
+      const text = readFileSync(join(EXAMPLES, name), "utf8");
+      const head = text.split("\n").filter((line) => line.startsWith("#"));
+      const command = head.find((line) => line.includes(`npx skein run examples/${name}`)) ?? "";
+      expect(command).not.toBe("");
+      const needed = [...text.matchAll(/^ {6}- name: (\S+)\n(?! {8}value:)/gm)].flatMap(([, needs = ""]) =>
+        text.indexOf(`- name: ${needs}`) < text.indexOf("templates:") ? [needs] : [],
+      );
+      for (const parameter of needed) expect(command).toContain(`-p ${parameter}=`);
+      if (needed.length === 0) return;
+      const { exitCode, stderr } = await runSkein(join(EXAMPLES, name));
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(
+        new RegExp(`parameter "${needed[0]}" needs a value; give it one with -p ${needed[0]}=`),
+      );
+    },
+  );
+});

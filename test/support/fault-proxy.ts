@@ -265,7 +265,7 @@ async function trickle(
       const passed = chunk.subarray(from, from + piece);
       summary.answerBytes += passed.byteLength;
       outgoing.write(passed);
-      await delay((1000 * piece) / bytesPerSecond);
+      await delay((1000 * passed.byteLength) / bytesPerSecond);
     }
   }
   outgoing.end();

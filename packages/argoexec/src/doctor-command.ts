@@ -1,4 +1,4 @@
-import { runDoctor } from "@skein/doctor";
+import { runDoctor, Stopped } from "@skein/doctor";
 import { buildInfo } from "./build-info.ts";
 import type { Ending } from "./ending.ts";
 import type { Host } from "./host.ts";
@@ -7,7 +7,7 @@ import { trustSystemCertificates } from "./system-certificates.ts";
 /** `argoexec doctor`: the checks of `skein doctor`, where executors run. */
 export async function doctorCommand(host: Host, args: readonly string[]): Promise<Ending> {
   const stop = new AbortController();
-  host.onTermination(() => stop.abort());
+  host.onTermination((signal) => stop.abort(new Stopped(signal)));
   trustSystemCertificates(host);
   const { env, paths, umask, terminal } = host;
   const exitCode = await runDoctor(args, {

@@ -102,8 +102,13 @@ export function observeTransfer(
       // Whatever a failed transfer left running ends here.
       over.abort(new ArtifactError("the transfer is over", { code: "transfer.aborted" }));
       files.finish();
-      report = reportOf({ direction, artifact, driver, outcome }, transfer);
-      span.setAttributes(reportAttributes(report, transfer.tally.streams, outcome));
+      // One block more than there are threads is in the works, so that none of them waits for the next.
+      const cores = Math.max(1, settings.compressBlocks - 1);
+      report = reportOf({ direction, artifact, driver, outcome, cores }, transfer);
+      span.setAttributes({
+        ...reportAttributes(report, transfer.tally.streams, outcome),
+        [ATTR.artifactCores]: report.stages.compress > 0 ? cores : undefined,
+      });
     }
     if (absent !== undefined) {
       span.setAttribute(ATTR.artifactVerdict, "optional, and not there");
@@ -128,14 +133,15 @@ function reportOf(
     artifact: Artifact;
     driver: ArtifactDriver | undefined;
     outcome: TransferOutcome | undefined;
+    cores: number;
   },
   { clock, tally }: Transfer,
 ): TransferReport {
-  const { direction, artifact, driver, outcome } = subject;
+  const { direction, artifact, driver, outcome, cores } = subject;
   const { bytes, unpackedBytes, files, retries } = tally;
   const stages = clock.read();
   const { boundBy, text } = judge(stages, {
-    ...{ direction, bytes, unpackedBytes, files, retries },
+    ...{ direction, bytes, unpackedBytes, files, retries, cores },
     requestPerFile: outcome?.archive === "none" && driver?.name !== "git",
     streams: tally.streams,
     throttledSeconds: tally.throttledMs / 1000,

@@ -31,6 +31,13 @@ describe("judge", () => {
       "compress",
       "compress-bound: packed at 24 MB/s",
     ],
+    [
+      "packing on one core",
+      { compress: 20, disk: 1 },
+      { direction: "save", cores: 1 },
+      "compress",
+      "compress-bound: packed at 24 MB/s on 1 core",
+    ],
     ["the disk", { disk: 2, network: 0.5 }, {}, "disk", "disk-bound: written at 205 MB/s"],
     ["reading", { disk: 2 }, { direction: "save" }, "disk", "disk-bound: read at 256 MB/s"],
     [

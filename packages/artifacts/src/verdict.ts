@@ -29,6 +29,8 @@ export interface TransferFacts {
   throttledSeconds: number;
   /** Seconds in which a connection was open and delivered nothing, until it was left. */
   stalledSeconds: number;
+  /** Cores that an archive is compressed on at most. */
+  cores?: number;
   /** The first answer of the server, in seconds after it was asked. */
   firstByteSeconds?: number;
 }
@@ -99,7 +101,7 @@ function describe(stage: StageName, times: StageTimes, facts: TransferFacts, sec
     case "decompress":
       return { boundBy: "decompress", text: `decompress-bound: unpacked at ${ofUnpacked}` };
     case "compress":
-      return { boundBy: "compress", text: `compress-bound: packed at ${ofUnpacked}` };
+      return { boundBy: "compress", text: `compress-bound: packed at ${ofUnpacked}${onCores(facts)}` };
     case "retry_wait":
       return retryBound(times, facts);
     case "list":
@@ -112,6 +114,10 @@ function describe(stage: StageName, times: StageTimes, facts: TransferFacts, sec
     case "other":
       return manyRequests ? smallFiles(facts, seconds) : { boundBy: "none", text: "no stage stands out" };
   }
+}
+
+function onCores({ cores }: TransferFacts): string {
+  return cores === undefined ? "" : ` on ${cores} ${cores === 1 ? "core" : "cores"}`;
 }
 
 function networkBound(facts: TransferFacts, seconds: number): Verdict {

@@ -168,6 +168,27 @@ describe("adviseOn", () => {
     ]);
   });
 
+  it("names what main packed by itself, and says where it would be packed on the way", () => {
+    const packed = [
+      { path: "/tmp/small", bytes: 1e6, seconds: 0.2 },
+      { path: "/tmp/large", bytes: 4e9, seconds: 40 },
+    ];
+    expect(adviseOn([], [newStep({ packed }), newStep({ packed: [] })])).toMatchObject([
+      {
+        change: expect.stringMatching(/^save large outputs from a volume/),
+        because: "/tmp/large: 4.00 GB packed by main in 40.0 s, the longest of 2 outputs",
+        seconds: 40.2,
+        where: "train",
+        count: 1,
+      },
+    ]);
+  });
+
+  it("says on how many cores was packed where that is known", () => {
+    const facts = { boundBy: "compress", direction: "save", bytes: 1e9, stages: { compress: 38 } } as const;
+    expect(first({ ...facts, cores: 1 })?.because).toMatch(/^packed at 100 MB\/s on 1 core, /);
+  });
+
   it("looks at what a pod was pending for", () => {
     const steps = [
       newStep({ pendingSeconds: 60, pendingReason: "Unschedulable" }),

@@ -61,8 +61,7 @@ export function adviseOn(artifacts: readonly ArtifactTransfer[], steps: readonly
     for (const finding of findings(transfer)) add(placeOf(transfer), finding);
   }
   for (const step of steps) {
-    const finding = pending(step);
-    if (finding) add(step.label, finding);
+    for (const finding of [pending(step), packing(step)]) if (finding) add(step.label, finding);
   }
   for (const [transfer, finding] of loadedOften(artifacts)) add(placeOf(transfer), finding);
   return [...byChange.values()]
@@ -141,7 +140,9 @@ function codec(transfer: ArtifactTransfer): Finding[] {
   const stage = boundBy === "compress" ? "compress" : "decompress";
   const time = seconds(transfer, stage);
   const verb = stage === "compress" ? "packed" : "unpacked";
-  const speed = `${verb} at ${formatRate(unpackedBytes / transfer.seconds)}, ${spent(transfer, stage)} of ${formatSeconds(transfer.seconds)}`;
+  const { cores } = transfer;
+  const on = cores ? ` on ${cores} ${cores === 1 ? "core" : "cores"}` : "";
+  const speed = `${verb} at ${formatRate(unpackedBytes / transfer.seconds)}${on}, ${spent(transfer, stage)} of ${formatSeconds(transfer.seconds)}`;
   if (bytes > 0 && unpackedBytes > 0 && bytes > unpackedBytes * HARDLY_SHRINKS) {
     const kept = Math.round((bytes / unpackedBytes) * 100);
     return [
@@ -238,6 +239,20 @@ function pending({ pendingSeconds, pendingReason, seconds: whole }: StepReport):
     change: "look at what pods wait for before their first container: room on the nodes, images, volumes",
     because: `pending for ${formatSeconds(pendingSeconds)} of ${formatSeconds(whole)}${why}`,
     seconds: pendingSeconds,
+  };
+}
+
+/** The wrapper in main packs on its own, and only then is uploaded; of a volume both happen together. */
+function packing({ packed = [] }: StepReport): Finding | undefined {
+  const [longest] = packed.toSorted((a, b) => b.seconds - a.seconds);
+  if (!longest) return undefined;
+  const all = packed.reduce((sum, { seconds: each }) => sum + each, 0);
+  const more = packed.length > 1 ? `, the longest of ${formatCount(packed.length)} outputs` : "";
+  return {
+    change:
+      "save large outputs from a volume (an emptyDir in volumeMounts): they are packed while they are uploaded, and what lies in main's own file system before that, by main; or set archive.tar.compressionLevel: 1",
+    because: `${longest.path}: ${formatBytes(longest.bytes)} packed by main in ${formatSeconds(longest.seconds)}${more}`,
+    seconds: all,
   };
 }
 

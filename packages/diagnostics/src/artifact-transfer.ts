@@ -44,6 +44,8 @@ export interface ArtifactTransfer {
   readonly archive: string;
   readonly streams: number;
   readonly retries: number;
+  /** That an archive was compressed on; absent where nothing was, or nobody says. */
+  readonly cores?: number;
   /** Present when the transfer failed. */
   readonly error?: { readonly type: string; readonly message: string };
   readonly startedAt: string;
@@ -57,6 +59,7 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
   const { attributes } = span;
   const number = (key: string) => numberAttribute(attributes, `argo.artifact.${key}`) ?? 0;
   const seconds = spanSeconds(span);
+  const cores = number("cores");
   const facts = {
     name: textAttribute(attributes, "argo.artifact.name") ?? upstreamName(trace, span),
     node,
@@ -71,6 +74,7 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
     archive: textAttribute(attributes, "argo.artifact.archive") ?? "",
     streams: number("streams"),
     retries: number("retries"),
+    ...(cores > 0 && { cores }),
     ...readError(span),
     startedAt: formatUnixNano(span.startUnixNano),
     traceId: span.traceId,

@@ -37,6 +37,7 @@ export function buildPageData(traces: readonly Trace[], report: Report): PageDat
     failures: report.failures.map(({ label, path, type, message, traceId, spanId }) => {
       return { label, path, type, message, traceId, spanId };
     }),
+    clocks: report.clocks,
   };
 }
 
@@ -110,6 +111,7 @@ function spanRow(context: TraceContext, span: TraceSpan): PageRow {
     d: spanSeconds(span),
     ...failureOf(context, span),
     ...(span.unfinished ? { u: 1 } : {}),
+    ...(span.clock ? { w: span.clock } : {}),
     ...(span.statusMessage ? { m: span.statusMessage } : {}),
     id: span.spanId,
     ...(span.parentSpanId ? { p: span.parentSpanId } : {}),

@@ -5,6 +5,8 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderHtml } from "./render-html.ts";
 import { buildReport } from "./report.ts";
+import { settleClocks } from "./settle-clocks.ts";
+import type { TraceSpan } from "./span.ts";
 import { Chromium, findChromium, type Page } from "./testing/chromium.ts";
 import { ciCheckoutTrace } from "./testing/ci-checkout-trace.ts";
 import { HOSTILE_TEXTS, hostileTrace } from "./testing/hostile-trace.ts";
@@ -31,10 +33,14 @@ beforeEach((context) => {
   if (!executable) context.skip("no chromium on this machine");
 });
 
-async function open(builder: Parameters<typeof spansOf>[0], options: { dark?: boolean } = {}): Promise<Page> {
+async function open(
+  builder: Parameters<typeof spansOf>[0],
+  options: { dark?: boolean; change?: (spans: TraceSpan[]) => TraceSpan[] } = {},
+): Promise<Page> {
+  const { change = (spans) => spans } = options;
   if (!browser) throw new Error("no browser");
   const path = join(directory, `${builder.traceId}.html`);
-  const spans = spansOf(builder);
+  const spans = settleClocks(change(spansOf(builder)));
   await writeFile(path, renderHtml(assembleTraces(spans), buildReport(spans)));
   const page = await browser.open(path, options);
   expect(page.errors).toEqual([]);
@@ -60,6 +66,19 @@ describe("the page, in a browser", () => {
     const banner = await textOf(page, ".banner");
     expect(banner).toContain("s3.no_such_key");
     expect(banner).toContain("Loading took 3.0× as long as saving");
+  });
+
+  it("keeps its axis when a span's clock is absurd, and leads from the line about it to the span", async () => {
+    const page = await open(ciCheckoutTrace());
+    const ticks = await ticksOf(page);
+    const isLoad = ({ name }: TraceSpan): boolean => name === "loadArtifact";
+    const absurd = await open(ciCheckoutTrace(), {
+      change: (spans) => spans.map((span) => (isLoad(span) ? { ...span, startUnixNano: 0n } : span)),
+    });
+    expect(await ticksOf(absurd)).toEqual(ticks);
+    expect(await textOf(absurd, ".clock-line")).toMatch(/^loadArtifact .* its clock says 1970-01-01T/);
+    await absurd.click(".clock-line");
+    expect(await textOf(absurd, ".detail")).toContain("its clock says 1970-01-01T");
   });
 
   it("shows attributes, stages and events of a span that is clicked, and leads to its parent", async () => {

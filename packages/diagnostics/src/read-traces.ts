@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { workflowFacts } from "./node-groups.ts";
 import { parseOtlpDocument } from "./otlp-json.ts";
 import { fetchTrace, isAddress, type TraceQuery } from "./query-api.ts";
+import { settleClocks } from "./settle-clocks.ts";
 import type { TraceSpan } from "./span.ts";
 import { assembleTraces } from "./trace.ts";
 import { TraceReadError } from "./trace-read-error.ts";
@@ -59,8 +60,9 @@ export async function readTraces(paths: readonly string[], query: TraceQuery = {
     }
   }
   if (spans.size === 0) throw new TraceReadError(noSpans(paths, warnings));
+  const settled = settleClocks([...spans.values()]);
   return {
-    spans: paths.every(isAddress) ? [...spans.values()] : chosen([...spans.values()], query),
+    spans: paths.every(isAddress) ? settled : chosen(settled, query),
     warnings,
     files,
   };

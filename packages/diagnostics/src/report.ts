@@ -5,6 +5,7 @@ import { criticalPath, type PathSegment } from "./critical-path.ts";
 import { type FailureReport, readFailures } from "./failure-report.ts";
 import { groupByNode, type NodeGroup, workflowFacts } from "./node-groups.ts";
 import { spanSeconds, type TraceSpan } from "./span.ts";
+import { spanDetail } from "./span-label.ts";
 import { spanCategory } from "./span-names.ts";
 import { readStep, type StepReport } from "./step-report.ts";
 import { assembleTraces, type Trace } from "./trace.ts";
@@ -22,6 +23,15 @@ export interface TraceSummary {
   readonly spans: number;
   /** The steps that determined how long it took, in their order; their seconds add up to the trace's. */
   readonly criticalPath: readonly PathSegment[];
+}
+
+export interface ClockReport {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly name: string;
+  /** What tells it apart from its namesakes: the artifact, the container, the pod. */
+  readonly detail: string;
+  readonly problem: string;
 }
 
 export interface TransferTotals {
@@ -42,6 +52,8 @@ export interface Report {
   /** The same transfers by what was moved: loads against saves. */
   readonly comparisons: readonly TransferComparison[];
   readonly failures: readonly FailureReport[];
+  /** Spans whose times cannot be those of their trace, and where they are counted and drawn instead. */
+  readonly clocks: readonly ClockReport[];
   /** What to change, what has cost most first. */
   readonly advice: readonly Advice[];
   readonly totals: {
@@ -81,6 +93,7 @@ export function buildReport(spans: readonly TraceSpan[]): Report {
     artifacts,
     comparisons: compareTransfers(artifacts),
     failures: withoutSummaries(failures),
+    clocks: spans.flatMap(readClock),
     advice: adviseOn(artifacts, steps),
     totals: {
       spans: spans.length,
@@ -99,6 +112,12 @@ function withoutSummaries(failures: readonly FailureReport[]): readonly FailureR
 
 function isControllerSpan(name: string): boolean {
   return spanCategory(name, undefined) === "controller";
+}
+
+function readClock(span: TraceSpan): ClockReport[] {
+  const { traceId, spanId, name, clock } = span;
+  if (clock === undefined) return [];
+  return [{ traceId, spanId, name, detail: spanDetail(span), problem: clock }];
 }
 
 function summarize(trace: Trace, groups: readonly NodeGroup[]): TraceSummary {

@@ -109,13 +109,28 @@ describe("skein report", () => {
     expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 
-  it("ends with 2 when the page cannot be written", async () => {
-    const { exitCode, stderr } = await run({
+  it("ends with 2 when the page cannot be written, after it has printed the report", async () => {
+    const { exitCode, stdout, stderr } = await run({
       paths: [tracePath],
       html: join(directory, "no/such/folder.html"),
     });
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/ENOENT.*folder\.html/);
+    expect(stdout).toBe((await run({ paths: [tracePath] })).stdout);
+  });
+
+  it("is not stretched by a file with an absurd time, and says whose it is", async () => {
+    const path = join(directory, "absurd.jsonl");
+    const text = ciCheckoutTrace().jsonLines();
+    const first = /"startTimeUnixNano":"\d+"/.exec(text)?.[0] ?? "";
+    await writeFile(path, text.replace(first, '"startTimeUnixNano":"0"'));
+    const html = join(directory, "absurd.html");
+    const { stdout } = await run({ paths: [path], html });
+    expect(stdout).toMatch(/^! \S+ [^!]*: its\s+clock\s+says\s+1970-01-01T00:00:00Z\s+to\s+2026-01-15/m);
+    const plain = JSON.parse((await run({ paths: [tracePath], json: true })).stdout);
+    const report = JSON.parse((await run({ paths: [path], json: true })).stdout);
+    expect(report.traces[0].seconds).toBeLessThanOrEqual(plain.traces[0].seconds);
+    expect(await readFile(html, "utf8")).toContain("its clock says 1970-01-01T00:00:00Z");
   });
 
   it("reports on a trace of upstream's executor with what it has", async () => {

@@ -8,6 +8,7 @@ import {
   renderCostliestTerminal,
   renderCriticalPathTerminal,
 } from "./terminal/advice.ts";
+import { renderClocksTerminal } from "./terminal/clocks.ts";
 import {
   renderFailuresTerminal,
   renderHeadlineTerminal,
@@ -58,15 +59,17 @@ export async function runReport(
     for (const warning of warnings) stderr.write(`skein: ${printable(warning)}\n`);
     const report = buildReport(spans);
     const traces = assembleTraces(spans);
-    if (command.html !== undefined) await writeFile(command.html, renderHtml(traces, report));
-    if (command.json) {
-      stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-      return 0;
+    if (command.json) stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+    else {
+      const columns = command.columns ?? stdout.columns ?? 80;
+      const color = command.color ?? stdout.isTTY === true;
+      stdout.write(renderReportTerminal(report, { columns, color, traces }));
     }
-    const columns = command.columns ?? stdout.columns ?? 80;
-    const color = command.color ?? stdout.isTTY === true;
-    stdout.write(renderReportTerminal(report, { columns, color, traces }));
-    if (command.html !== undefined) stdout.write(`\nThe page: ${command.html}\n`);
+    // Last, so that a page that cannot be written costs nothing but the page.
+    if (command.html !== undefined) {
+      await writeFile(command.html, renderHtml(traces, report));
+      if (!command.json) stdout.write(`\nThe page: ${command.html}\n`);
+    }
     return 0;
   } catch (error) {
     // Only what the user can put right is told in one line; anything else is a fault of ours and keeps its stack.
@@ -89,6 +92,7 @@ export function renderReportTerminal(
   const waterfalls = traces.slice(0, MAX_WATERFALLS).map((trace) => renderWaterfallTerminal(trace, options));
   const sections = [
     renderHeadlineTerminal(report, options),
+    renderClocksTerminal(report, options),
     renderStepsTerminal(report, options),
     ...waterfalls,
     renderCriticalPathTerminal(report, options),

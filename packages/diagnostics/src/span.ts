@@ -39,6 +39,8 @@ export interface TraceSpan {
   readonly resource: Attributes;
   /** The instrumentation scope, `argoexec` for the executor's own. */
   readonly scope: string;
+  /** What its clock said, and where it is shown instead; only of spans whose times cannot be those of their trace. */
+  readonly clock?: string;
 }
 
 export type SpanKind = "unspecified" | "internal" | "server" | "client" | "producer" | "consumer";

@@ -4,6 +4,12 @@ import { numberAttribute, spanSeconds, type TraceSpan, textAttribute } from "./s
 import { SPAN_INIT, SPAN_MAIN, SPAN_NODE_PHASE, SPAN_SUPERVISOR, SPAN_WAIT } from "./span-names.ts";
 import { extentOf, formatUnixNano } from "./unix-nano.ts";
 
+export interface PackedOutput {
+  readonly path: string;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
 /** One pod of the workflow, from its node's start to its end. All durations in seconds. */
 export interface StepReport {
   /** The node's name. */
@@ -27,6 +33,8 @@ export interface StepReport {
   readonly mainSeconds: number;
   /** From the end of the last main container to the end of the pod's last container: what saving costs. */
   readonly afterMainSeconds: number;
+  /** What the wrapper of a main container copied or packed out of its own file system, before anything was uploaded. */
+  readonly packed?: readonly PackedOutput[];
   /** Of the first main container that did not end with 0; absent when the trace does not tell. */
   readonly exitCode?: number;
 }
@@ -41,6 +49,7 @@ export function readStep(group: NodeGroup): StepReport | undefined {
   const tail = extentOf(named(SPAN_WAIT, SPAN_SUPERVISOR));
   const pending = pendingExtent(group);
   const exitCode = mainExitCode(mains);
+  const packed = mains.flatMap(packedOutputs);
   const pendingReason = named(SPAN_NODE_PHASE)
     .map((span) => textAttribute(span.attributes, "message"))
     .find(Boolean);
@@ -59,6 +68,7 @@ export function readStep(group: NodeGroup): StepReport | undefined {
     initSeconds: named(SPAN_INIT).reduce((sum, span) => sum + spanSeconds(span), 0),
     mainSeconds: spanSeconds(main),
     afterMainSeconds: mains.length > 0 ? Math.max(0, Number(tail.endUnixNano - main.endUnixNano) / 1e9) : 0,
+    ...(packed.length > 0 && { packed }),
     ...(exitCode === undefined ? {} : { exitCode }),
   };
 }
@@ -69,6 +79,19 @@ function mainContainers(wrapped: readonly TraceSpan[]): readonly TraceSpan[] {
     (span) => textAttribute(span.attributes, "k8s.container.name") === MAIN_CONTAINER,
   );
   return mains.length > 0 ? mains : wrapped;
+}
+
+function packedOutputs({ events }: TraceSpan): PackedOutput[] {
+  return events.flatMap(({ name, attributes }) => {
+    if (name !== "pack output") return [];
+    return [
+      {
+        path: textAttribute(attributes, "file") ?? "",
+        bytes: numberAttribute(attributes, "file.size") ?? 0,
+        seconds: numberAttribute(attributes, "argo.file.duration") ?? 0,
+      },
+    ];
+  });
 }
 
 function firstTemplate(spans: readonly TraceSpan[]): string {

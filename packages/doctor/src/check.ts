@@ -39,6 +39,8 @@ export interface Check {
   tidies?: true;
   /** What it means, and what to do, when the check does not end in time. */
   stuck: Fix;
+  /** The same where the command runs outside the cluster, if that is something else. */
+  stuckOutside?: Fix;
   /**
    * @param signal ends with the check's time, or with the command's
    * @throws anything: an `ArtifactError` becomes a failure with its remedy

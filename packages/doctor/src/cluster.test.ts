@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { startSilentServer } from "../../../test/support/silent-server.ts";
 import { type ClusterOptions, startCluster } from "./testing/cluster.ts";
 import { type Examined, examine, podEnvironment } from "./testing/doctor.ts";
 
@@ -98,6 +99,30 @@ describe("a task result", () => {
   });
 });
 
+describe("a remedy", () => {
+  it("is one for this machine from outside, and one for pods inside", async () => {
+    const s3 = ["--bucket", "b", "--endpoint", "127.0.0.1:1", "--insecure"];
+    const seen = await outside({}, s3);
+    expect(seen.checks["s3-endpoint"]?.fix.say).toMatch(/, and that this machine can reach it /);
+    const env = podEnvironment({ bucket: "b", endpoint: "127.0.0.1:1" });
+    const inPod = await examine(["--json"], { env });
+    expect(inPod.checks["s3-endpoint"]?.fix.say).toBe("check that the server runs and listens on this port");
+  });
+
+  it.each(["outside", "inside"])("of what does not answer is so too: %s", async (where) => {
+    const endpoint = await startSilentServer();
+    const args = ["--json", "--timeout", "0.5"];
+    const env = podEnvironment({ bucket: "b", endpoint });
+    const seen =
+      where === "inside"
+        ? await examine(args, { env })
+        : await examine([...args, "--bucket", "b", "--endpoint", endpoint, "--insecure"], {});
+    expect(seen.checks["s3-endpoint"]?.fix.say).toMatch(
+      where === "inside" ? /let pods reach its host and port/ : /^the store .* from this machine/,
+    );
+  });
+});
+
 describe("the controller's settings", () => {
   const executor = "image: registry.example.com/skein:1\nenv: [{name: SKEIN_TRACE, value: files}]\n";
 
@@ -126,6 +151,12 @@ describe("the controller's settings", () => {
       controller({ config: "executor: {}", executor }),
       "fail",
       /has executor beside the key config/,
+    ],
+    [
+      "a variable in executor.env that the exporters pass over",
+      controller({ executor: "env: [{name: OTEL_EXPORTER_OTLP_COMPRESSION, value: snappy}]" }),
+      "warn",
+      /^executor\.env: OTEL_EXPORTER_OTLP_COMPRESSION is "snappy", which/,
     ],
     [
       "YAML that is none",

@@ -26,6 +26,7 @@ import { type ControllerSettings, readController } from "./controller.ts";
 import type { DoctorFlags } from "./flags.ts";
 import { findRepository, type Repository } from "./repository.ts";
 import { createSecretReader } from "./secrets.ts";
+import { Stopped } from "./stop.ts";
 import { findTemplate, readOptional } from "./template.ts";
 
 /** An API server, as somebody who may or may not be an executor. */
@@ -74,13 +75,15 @@ export interface ExaminationOptions {
   umask: number;
   /** Unique; a part of names that must not meet others. */
   nonce: string;
+  /** Ends the waiting for whatever a kubeconfig starts. */
+  signal: AbortSignal;
 }
 
 export async function openExamination(options: ExaminationOptions): Promise<Examination> {
   const { flags, env, paths, version, nonce } = options;
   const inPod = Boolean(env.KUBERNETES_SERVICE_HOST) && !flags.kubeconfig;
   const limit = (): AbortSignal => AbortSignal.timeout(flags.timeLimitMs);
-  const reached = await reachCluster(options, limit());
+  const reached = await reachCluster(options, AbortSignal.any([limit(), options.signal]));
   const namespace =
     reached.cluster?.client.namespace ??
     flags.namespace ??
@@ -167,7 +170,9 @@ async function reachCluster(
 
 function raceSignal<T>(work: Promise<T>, signal: AbortSignal, message: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(new Error(message)));
+    const stop = (): void => reject(signal.reason instanceof Stopped ? signal.reason : new Error(message));
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop);
     work.then(resolve, reject);
   });
 }

@@ -1,5 +1,6 @@
 import { ArtifactError, ConfigError, type ErrorCode, errorCode, errorMessage } from "@skein/contract";
-import type { Check, Finding } from "./check.ts";
+import type { Check, Finding, Fix } from "./check.ts";
+import type { Examination } from "./examination.ts";
 
 const NETWORK =
   "let pods reach it: a network policy, a firewall or a proxy is between, or nothing listens there (docs/install.md, Network)";
@@ -18,8 +19,34 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
   "kubernetes.unavailable": "the API server has trouble of its own: try again",
 };
 
+const NETWORK_HERE =
+  "check that the server runs and listens on this port, and that this machine can reach it (VPN, firewall, proxy, port-forward); pods may reach it all the same: skein doctor --pod | kubectl create -f -";
+
+/** Outside a cluster the remedies that errors bring, which are a pod's, would send people the wrong way. */
+const REMEDIES_OUTSIDE: Partial<Record<ErrorCode, string>> = {
+  "network.dns":
+    "check the host name where it is configured, and this machine's DNS; names of services are known in the cluster only: skein doctor --pod | kubectl create -f -",
+  "network.unreachable": NETWORK_HERE,
+  "network.tls":
+    "have this machine trust the authority that has signed the server's certificate (SSL_CERT_FILE; for the API server, certificate-authority in the kubeconfig)",
+  "transfer.interrupted": NETWORK_HERE,
+  "transfer.stalled": NETWORK_HERE,
+};
+
+/** What to do when a check does not end in time, where it runs. */
+export function stuckFix(
+  { stuck, stuckOutside }: Pick<Check, "stuck" | "stuckOutside">,
+  { inPod }: Pick<Examination, "inPod">,
+): Fix {
+  return inPod ? stuck : (stuckOutside ?? stuck);
+}
+
 /** A failure out of whatever a check has thrown. */
-export function explainError(error: unknown, check: Pick<Check, "stuck">): Finding {
+export function explainError(
+  error: unknown,
+  check: Pick<Check, "stuck" | "stuckOutside">,
+  at: Pick<Examination, "inPod">,
+): Finding {
   const code = errorCode(error);
   const evidence = shorten(errorMessage(error)) || "failed without a word";
   if (error instanceof ConfigError) {
@@ -31,7 +58,8 @@ export function explainError(error: unknown, check: Pick<Check, "stuck">): Findi
     };
   }
   const own = error instanceof ArtifactError ? error.remedy : undefined;
-  const say = own ?? REMEDIES[code] ?? check.stuck.say;
+  const outside = at.inPod ? undefined : REMEDIES_OUTSIDE[code];
+  const say = outside ?? own ?? REMEDIES[code] ?? stuckFix(check, at).say;
   return { status: "fail", evidence, code, fix: { say } };
 }
 

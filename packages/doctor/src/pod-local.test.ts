@@ -124,7 +124,11 @@ describe("a collector", () => {
 
   it("by a protocol that there is not fails with the variable's name", async () => {
     const { checks } = await ask("http://127.0.0.1:1", { OTEL_EXPORTER_OTLP_PROTOCOL: "morse" });
-    expect(checks.otlp?.evidence).toMatch(/unsupported OTLP protocol "morse"/);
+    expect(checks.otlp?.evidence).toMatch(/unsupported OTLP protocol "morse" in OTEL_EXPORTER_OTLP_PROTOCOL/);
+    expect(checks.settings).toMatchObject({
+      status: "fail",
+      evidence: 'OTEL_EXPORTER_OTLP_PROTOCOL is "morse", which is no protocol of OTLP',
+    });
   });
 });
 
@@ -149,6 +153,20 @@ describe("variables", () => {
       evidence: `${name} is "${value}", which means nothing`,
       fix: { say: `set it to ${known}, or take it out` },
     });
+  });
+
+  it("that the exporters pass over are all named, with what happens meanwhile", async () => {
+    const env = { OTEL_EXPORTER_OTLP_COMPRESSION: "snappy", OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "abc" };
+    expect((await pod({ env })).checks.settings).toEqual(
+      expect.objectContaining({
+        status: "warn",
+        evidence:
+          'OTEL_EXPORTER_OTLP_COMPRESSION is "snappy", which means nothing to the exporter; OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is "abc", which is no number above 0',
+        fix: {
+          say: "set OTEL_EXPORTER_OTLP_COMPRESSION to gzip or none, or take it out; until then nothing is compressed. set OTEL_EXPORTER_OTLP_TRACES_TIMEOUT to milliseconds, as 1500, or take it out; until then an export gets the 1,800 ms it may take at most",
+        },
+      }),
+    );
   });
 });
 

@@ -21,6 +21,7 @@ const REPORT: Report = {
     serviceAccount: "runner",
     apiServer: "https://10.0.0.1",
   },
+  stopped: undefined,
   results: [
     result("api-server", ok("Kubernetes v1.34.4 at https://10.0.0.1, 12 ms")),
     result(
@@ -81,7 +82,17 @@ describe("the JSON", () => {
 
 describe("the exit code", () => {
   it("is 1 when something has failed, and 0 with warnings only", () => {
-    expect(exitCodeOf(REPORT.results)).toBe(1);
-    expect(exitCodeOf(REPORT.results.filter(({ finding }) => finding.status !== "fail"))).toBe(0);
+    expect(exitCodeOf(REPORT)).toBe(1);
+    const results = REPORT.results.filter(({ finding }) => finding.status !== "fail");
+    expect(exitCodeOf({ ...REPORT, results })).toBe(0);
+  });
+
+  it("is the signal's of a command that was told to stop, and the report says that it was", () => {
+    const stopped = { ...REPORT, stopped: 130 };
+    expect(exitCodeOf(stopped)).toBe(130);
+    expect(JSON.parse(renderJson(stopped))).toMatchObject({ exitCode: 130, stopped: true });
+    expect(renderTable(stopped, { columns: 80, color: false })).toMatch(
+      /\nstopped before it was through: .*\n$/,
+    );
   });
 });

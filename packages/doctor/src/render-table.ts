@@ -10,7 +10,7 @@ const MARKS = { ok: ["✔", "green"], warn: ["!", "yellow"], fail: ["✖", "red"
  * A row for each check that has looked: its mark, its name, what it saw, and below it what to do. Lines to be copied are never
  * broken. What was not looked at stands at the end, by reasons.
  */
-export function renderTable({ head, results }: Report, options: TextOptions): string {
+export function renderTable({ head, results, stopped }: Report, options: TextOptions): string {
   const paint = createPaint(options.color);
   const columns = Math.max(MIN_COLUMNS, options.columns);
   const width = Math.max(...results.map(({ id }) => id.length));
@@ -23,6 +23,7 @@ export function renderTable({ head, results }: Report, options: TextOptions): st
   const skipped = skippedLines(results, { columns, paint });
   if (skipped.length > 0) lines.push("", ...skipped);
   lines.push("", summary(results, paint));
+  if (stopped !== undefined) lines.push("stopped before it was through: this is what was known by then");
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
@@ -48,7 +49,10 @@ function rowLines(
   const lines = [`${paint(style, mark)} ${paint("bold", id.padEnd(width))}  ${first}`];
   lines.push(...more.map((line) => indent + line));
   if (finding.status === "ok") return lines;
-  const say = wrap(`→ ${printable(finding.fix.say)}${finding.fix.copy ? ":" : ""}`, columns - indent.length);
+  const say = wrap(
+    `→ ${printable(finding.fix.say)}${finding.fix.copy ? ":" : ""}`,
+    columns - indent.length - 2,
+  );
   lines.push(...say.map((line, index) => `${indent}${index === 0 ? "" : "  "}${paint(style, line)}`));
   // Further to the left, so that even long commands are one line of the terminal where that is possible.
   lines.push(...(finding.fix.copy ?? []).map((line) => `      ${line}`));

@@ -13,6 +13,8 @@ export interface ReportHead {
 export interface Report {
   head: ReportHead;
   results: readonly Result[];
+  /** The exit code of a command that was told to stop; undefined for one that has looked at everything. */
+  stopped: number | undefined;
 }
 
 export const EXIT_WELL = 0;
@@ -27,6 +29,7 @@ export function countByStatus(results: readonly Result[]): Record<Status, number
   return counts;
 }
 
-export function exitCodeOf(results: readonly Result[]): number {
+export function exitCodeOf({ results, stopped }: Report): number {
+  if (stopped !== undefined) return stopped;
   return countByStatus(results).fail > 0 ? EXIT_FAILED : EXIT_WELL;
 }

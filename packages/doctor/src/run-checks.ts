@@ -1,6 +1,6 @@
 import { type Check, type Finding, type Findings, STOPPED } from "./check.ts";
 import type { Examination } from "./examination.ts";
-import { explainError } from "./explain-error.ts";
+import { explainError, stuckFix } from "./explain-error.ts";
 
 /** A check with what it has found. */
 export interface Result {
@@ -17,6 +17,9 @@ export interface RunOptions {
   /** Asks to stop: what has not ended is skipped, and only what tidies up still runs. */
   signal: AbortSignal;
 }
+
+/** Whoever has asked to stop waits no longer than this for what tidies up. */
+const TIDYING_MS = 5_000;
 
 /**
  * Runs checks side by side, each as soon as those it needs are over. Ends in time whatever they do: a check whose time is
@@ -72,21 +75,22 @@ async function runOne(
 ): Promise<Finding> {
   if (signal.aborted && !check.tidies) return { status: "skip", reason: STOPPED };
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), timeLimitMs);
+  const limitMs = signal.aborted ? Math.min(timeLimitMs, TIDYING_MS) : timeLimitMs;
+  const timer = setTimeout(() => limit.abort(), limitMs);
   const own = check.tidies ? limit.signal : AbortSignal.any([limit.signal, signal]);
   const ended = new Promise<Finding>((resolve) => {
     own.addEventListener("abort", () => {
-      const seconds = timeLimitMs / 1000;
+      const seconds = limitMs / 1000;
       resolve(
         limit.signal.aborted
-          ? { status: "fail", evidence: `no answer within ${seconds} s`, fix: check.stuck }
+          ? { status: "fail", evidence: `no answer within ${seconds} s`, fix: stuckFix(check, examination) }
           : { status: "skip", reason: STOPPED },
       );
     });
   });
   const work = Promise.resolve()
     .then(() => check.run(examination, { signal: own, found }))
-    .catch((error: unknown) => (own.aborted ? ended : explainError(error, check)));
+    .catch((error: unknown) => (own.aborted ? ended : explainError(error, check, examination)));
   try {
     return await Promise.race([work, ended]);
   } finally {

@@ -16,6 +16,7 @@ import { renderJson } from "./render-json.ts";
 import { renderTable } from "./render-table.ts";
 import { EXIT_MISUSE, EXIT_WELL, exitCodeOf } from "./report.ts";
 import { type Result, runChecks } from "./run-checks.ts";
+import { stoppedExitCode } from "./stop.ts";
 import type { TextOptions } from "./text.ts";
 
 /** The world outside the command. */
@@ -31,7 +32,7 @@ export interface DoctorHost {
   umask: number;
   /** How the command is called here: `skein doctor`, `argoexec doctor`. */
   command: string;
-  /** Asks to stop. */
+  /** Asks to stop, with a {@link Stopped} as its reason: what is known by then is still printed. */
   signal: AbortSignal;
 }
 
@@ -40,7 +41,7 @@ export interface DoctorHost {
  * how to mend it. Changes nothing but for one probe object in the bucket, which it removes.
  *
  * @param args the command line behind the command's name
- * @returns 0 when nothing has failed, 1 when something has, 2 when the command line was not understood
+ * @returns 0 when nothing has failed, 1 when something has, 2 when the command line was not understood, 128 and the signal's number when it was told to stop
  */
 export async function runDoctor(args: readonly string[], host: DoctorHost): Promise<number> {
   try {
@@ -51,7 +52,7 @@ export async function runDoctor(args: readonly string[], host: DoctorHost): Prom
     }
     const { env, paths, version, umask, signal } = host;
     const nonce = randomBytes(6).toString("hex");
-    await using examination = await openExamination({ flags, env, paths, version, umask, nonce });
+    await using examination = await openExamination({ flags, env, paths, version, umask, nonce, signal });
     if (flags.pod) {
       host.stdout(redactSecrets(await renderPod(examination)));
       return EXIT_WELL;
@@ -61,11 +62,13 @@ export async function runDoctor(args: readonly string[], host: DoctorHost): Prom
       signal,
     });
     const { inPod, namespace, serviceAccount, cluster } = examination;
-    if (sawNothing(results)) throw new DoctorUsageError(`nothing to look at: ${examination.whyNoCluster}`);
+    const stopped = signal.aborted ? stoppedExitCode(signal) : undefined;
+    if (stopped === undefined && sawNothing(results))
+      throw new DoctorUsageError(`nothing to look at: ${examination.whyNoCluster}`);
     const head = { version, inPod, namespace, serviceAccount, apiServer: cluster?.connection.server.origin };
-    const report = { head, results };
+    const report = { head, results, stopped };
     host.stdout(redactSecrets(flags.json ? renderJson(report) : renderTable(report, host.text)));
-    return exitCodeOf(results);
+    return exitCodeOf(report);
   } catch (error) {
     const isExpected = [DoctorUsageError, ArtifactError, ConfigError, ContractError].some(
       (expected) => error instanceof expected,
@@ -98,6 +101,7 @@ Run it where executors run: kubectl -n NAMESPACE exec POD -c wait -- argoexec do
 
 Flags:
 ${flagsHelp()}
-Exit code 0: nothing has failed; 1: something has; 2: the command line was not understood.
+Exit code 0: nothing has failed; 1: something has; 2: the command line was not understood;
+130: interrupted (what is known by then is printed, and the probe object removed).
 `;
 }

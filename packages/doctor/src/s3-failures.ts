@@ -21,7 +21,7 @@ export function s3Check(check: Omit<Check, "stuck"> & { stuck?: Fix }): Check {
         const { location } = await examination.repository();
         const fix =
           error instanceof ArtifactError ? s3Fix(error, location?.s3 ?? {}, examination) : undefined;
-        const finding = explainError(error, whole);
+        const finding = explainError(error, whole, examination);
         return finding.status === "fail" && fix ? { ...finding, fix } : finding;
       }
     },
@@ -50,10 +50,14 @@ function s3Fix(error: ArtifactError, at: S3Location, examination: Examination): 
     case "s3.invalid_credentials":
       if (isSkewed(error))
         return {
-          say: "set this node's clock (see the row clock): the store refuses what is signed 15 minutes off",
+          say: "set this machine's clock (see the row clock): the store refuses what is signed 15 minutes off",
         };
       return credentialsFix(error, at, examination);
     case "s3.no_credentials":
+      if (!examination.inPod)
+        return {
+          say: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) here, or name the secret with --access-key-secret NAME/KEY and --secret-key-secret NAME/KEY; pods take the repository's secrets, or their account's role",
+        };
       return {
         say: `name a secret with keys in the repository's s3; or give the service account a role (IRSA, EKS Pod Identity)`,
         copy: [

@@ -8,6 +8,7 @@ import { runCommand } from "../../../test/support/command.ts";
 import { startFaultProxy } from "../../../test/support/fault-proxy.ts";
 import { type S3Server, startS3Server } from "../../../test/support/s3-server.ts";
 import { startSilentServer } from "../../../test/support/silent-server.ts";
+import { Stopped } from "./stop.ts";
 import { startCluster, type TestCluster } from "./testing/cluster.ts";
 import { type Examined, examine, podEnvironment, podFiles } from "./testing/doctor.ts";
 
@@ -276,7 +277,7 @@ describe("a clock", () => {
         copy: expect.arrayContaining(["chronyc tracking"]),
       },
     });
-    expect(seen.checks["s3-list"]?.fix.say).toContain("set this node's clock");
+    expect(seen.checks["s3-list"]?.fix.say).toContain("set this machine's clock");
   });
 });
 
@@ -286,13 +287,44 @@ describe("stopping", () => {
     const stop = new AbortController();
     await using proxy = await startFaultProxy(server.endpoint, ({ method, url }) => {
       if (method !== "GET" || !url.includes("skein-doctor")) return undefined;
-      stop.abort();
+      stop.abort(new Stopped("SIGTERM"));
       return { type: "stall", afterBytes: 0 };
     });
     const env = podEnvironment({ endpoint: proxy.endpoint, bucket: server.bucket });
     const seen = await examine(["--json"], { env, files: podFiles(cluster, server), signal: stop.signal });
     expect(seen.checks["s3-get"]?.reason).toBe("stopped");
     expect(seen.checks["s3-delete"]?.status).toBe("ok");
+    expect(seen.exitCode).toBe(143);
     expect(await objectsIn("artifacts")).toEqual(before);
   });
+
+  it("before anything was put removes nothing, and does not wait for a store that is silent", async () => {
+    const stop = new AbortController();
+    await using proxy = await startFaultProxy(server.endpoint, () => {
+      stop.abort(new Stopped("SIGINT"));
+      return { type: "stall", afterBytes: 0 };
+    });
+    const env = podEnvironment({ endpoint: proxy.endpoint, bucket: server.bucket });
+    const seen = await examine(["--json"], { env, files: podFiles(cluster, server), signal: stop.signal });
+    expect(seen.exitCode).toBe(130);
+    expect(seen.checks.repository?.status).toBe("ok");
+    expect(seen.checks["s3-delete"]).toMatchObject({ status: "skip", reason: "stopped" });
+    expect(proxy.seen.filter(({ method }) => method === "DELETE")).toEqual([]);
+  });
+
+  it("while a kubeconfig's program is at work does not wait for that", async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Stopped("SIGINT")), 100);
+    const user = { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "sleep", args: ["15"] } };
+    const kubeconfig = JSON.stringify({
+      clusters: [{ name: "c", cluster: { server: "http://127.0.0.1:1" } }],
+      users: [{ name: "u", user }],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+      "current-context": "x",
+    });
+    const args = ["--json", "--kubeconfig", "ROOT/kubeconfig"];
+    const seen = await examine(args, { files: { kubeconfig }, signal: stop.signal });
+    expect(seen.exitCode).toBe(130);
+    expect(seen.checks["api-server"]).toBeDefined();
+  }, 10_000);
 });

@@ -181,6 +181,27 @@ describe("skein trace", () => {
   });
 
   it.each([
+    [
+      "has not begun",
+      WORKFLOW.replace(/ {2}status:[\s\S]*/, ""),
+      /^skein: wf has no status with a start, .*no controller/,
+    ],
+    [
+      "has begun, by an object that does not say when it was made",
+      WORKFLOW.replace(/, creationTimestamp: [^}]*/, "").replace(
+        / {2}status:[\s\S]*/,
+        "  status: {phase: Running, startedAt: 2026-01-01T12:00:02Z}\n",
+      ),
+      /^skein: wf runs, and none of its phases and nodes is over/,
+    ],
+  ])("says why there are no spans of a workflow that %s, and ends with 2", async (_what, text, why) => {
+    stdin = text;
+    const { exitCode, stdout, stderr } = await skein("trace", "-", "--out", join(directory, "none.jsonl"));
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(why)]);
+    expect(stdout).toMatch(/^argo\/wf .* 0 spans\n$/);
+  });
+
+  it.each([
     ["nowhere to send the spans", ["trace", "-"], /set OTEL_EXPORTER_OTLP_ENDPOINT, or give --out FILE/],
     ["neither a workflow nor --watch", ["trace"], /name a workflow, a file, or - for stdin; or give --watch/],
     ["both a workflow and --watch", ["trace", "wf", "--watch"], /or give --watch/],
@@ -222,7 +243,7 @@ describe("skein doctor", () => {
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/^skein doctor 1\.2\.3, from outside the cluster: namespace default/);
     expect(stdout).toMatch(
-      /✖ s3-endpoint .*ECONNREFUSED.*\n.*→ check that the server runs and listens on this port\n/,
+      /✖ s3-endpoint .*ECONNREFUSED.*\n.*→ check that the server runs and listens on this port, and/,
     );
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   });

@@ -1,14 +1,17 @@
 import { createPaths } from "@skein/contract";
-import { runDoctor } from "@skein/doctor";
+import { runDoctor, Stopped } from "@skein/doctor";
 import { type Host, textOptions } from "./host.ts";
 
 /** `skein doctor`: from a kubeconfig, or wherever this program is. */
 export async function doctorCommand(args: readonly string[], host: Host): Promise<number> {
   const stop = new AbortController();
-  host.onSignal(() => {
-    if (stop.signal.aborted) host.exit(1);
-    host.stderr.write("skein: stopping; once more to leave at once\n");
-    stop.abort();
+  host.onSignal((signal) => {
+    if (stop.signal.aborted) {
+      host.stderr.write("skein: left at once; an object skein-doctor-… may have stayed in the bucket\n");
+      host.exit(130);
+    }
+    host.stderr.write("skein: stopping, and removing the probe object; once more to leave at once\n");
+    stop.abort(new Stopped(signal));
   });
   const exitCode = await runDoctor(args, {
     stdout: (text) => void host.stdout.write(text),

@@ -20,7 +20,7 @@ export interface Host {
   /** All of standard input. */
   readStdin(): Promise<string>;
   /** Calls back for each signal that asks the program to end. */
-  onSignal(listener: () => void): void;
+  onSignal(listener: (signal: NodeJS.Signals) => void): void;
   /** Ends the process at once. */
   exit(code: number): never;
 }

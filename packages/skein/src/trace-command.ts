@@ -79,9 +79,20 @@ export async function traceCommand(
     const { workflows, pods } = await readTarget(target ?? "", flags, host, log);
     const traced = traceWorkflows(workflows, pods);
     const sink = await open(traced[0]?.namespace ?? "default");
-    for (const each of traced) announce(each, sink, host);
-    return (await sink.close()) ? 0 : 1;
+    for (const [index, each] of traced.entries()) {
+      announce(each, sink, host);
+      const why = each.spans.length === 0 && whyNothing(each, workflows[index]?.status?.startedAt);
+      if (why) host.stderr.write(`skein: ${why}\n`);
+    }
+    if (!(await sink.close())) return 1;
+    return traced.some(({ spans }) => spans.length > 0) ? 0 : EXIT_MISUSE;
   });
+}
+
+function whyNothing({ namespace, name }: TracedWorkflow, startedAt: string | null | undefined): string {
+  if (startedAt)
+    return `${name} runs, and none of its phases and nodes is over: only what has ended has spans. Give it again later, or follow it with --watch`;
+  return `${name} has no status with a start, so there is nothing to make spans from: no controller has begun it. Is it suspended, behind others (parallelism, a semaphore), or is there no controller for ${namespace}? kubectl -n ${namespace} get workflow ${name} -o yaml shows its status; once it runs, give it again`;
 }
 
 /** `skein trace-on`: prints the workflow with tracing turned on for it alone. */

@@ -83,6 +83,12 @@ export const ARTIFACT_ATTRIBUTES = {
     on: ARTIFACT,
     brief: "The most requests that were in flight at once.",
   },
+  artifactCores: {
+    key: "argo.artifact.cores",
+    type: "int",
+    on: ARTIFACT,
+    brief: "Cores the archive was compressed on; absent where nothing was compressed.",
+  },
   artifactRetries: {
     key: "argo.artifact.retries",
     type: "int",

@@ -54,3 +54,5 @@ export { buildWaitSpans } from "./wait-spans.ts";
 
 export type { CollectorAnswer } from "./ask-collector.ts";
 export { askCollector } from "./ask-collector.ts";
+export type { VariableProblem } from "./check-otlp-variables.ts";
+export { checkOtlpVariables } from "./check-otlp-variables.ts";

@@ -27,13 +27,25 @@ export interface OtlpTarget {
 export function parseOtlpTarget(env: Environment): OtlpTarget | undefined {
   const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined || env.OTEL_TRACES_EXPORTER === "none") return undefined;
-  const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || "grpc";
-  if (!PROTOCOLS.some((known) => known === protocol)) {
-    throw new ConfigError(`unsupported OTLP protocol "${protocol}": use one of ${PROTOCOLS.join(", ")}`, {
-      exitCode: 1,
-    });
-  }
-  return { protocol: protocol as OtlpProtocol, endpoint };
+  const name = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
+    ? "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+    : "OTEL_EXPORTER_OTLP_PROTOCOL";
+  const protocol = env[name] || "grpc";
+  if (isProtocol(protocol)) return { protocol, endpoint };
+  throw new ConfigError(
+    `unsupported OTLP protocol "${protocol}" in ${name}: use one of ${PROTOCOLS.join(", ")}`,
+    { exitCode: 1 },
+  );
+}
+
+/** The metrics' own where it is one, else the spans': metrics are no reason to end a container. */
+export function metricsProtocol(env: Environment, ofSpans: OtlpProtocol): OtlpProtocol {
+  const own = env.OTEL_EXPORTER_OTLP_METRICS_PROTOCOL?.trim() ?? "";
+  return isProtocol(own) ? own : ofSpans;
+}
+
+function isProtocol(text: string): text is OtlpProtocol {
+  return PROTOCOLS.some((known) => known === text);
 }
 
 /** Whether spans are sent anywhere. @throws ConfigError as {@link parseOtlpTarget} does */
@@ -69,8 +81,9 @@ async function loadExporter(
   }
 }
 
-/** `OTEL_EXPORTER_OTLP_[TRACES_]TIMEOUT` in ms, as far as a shutdown can wait for it. */
-export function exportTimeoutMs(env: Environment): number {
-  const asked = Number(env.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT || env.OTEL_EXPORTER_OTLP_TIMEOUT || Number.NaN);
+/** `OTEL_EXPORTER_OTLP_[TRACES_|METRICS_]TIMEOUT` in ms, as far as a shutdown can wait for it. */
+export function exportTimeoutMs(env: Environment, signal: "TRACES" | "METRICS" = "TRACES"): number {
+  const own = env[`OTEL_EXPORTER_OTLP_${signal}_TIMEOUT`];
+  const asked = Number(own || env.OTEL_EXPORTER_OTLP_TIMEOUT || Number.NaN);
   return asked > 0 ? Math.min(asked, MAX_EXPORT_MS) : MAX_EXPORT_MS;
 }

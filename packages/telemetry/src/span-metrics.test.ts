@@ -96,6 +96,21 @@ function points(metric: MetricJson | undefined): Record<string, unknown>[] {
 }
 
 describe("metrics", () => {
+  it.each([
+    ["http/json", "application/json"],
+    ["statsd", "application/x-protobuf"], // no protocol of theirs: no reason to end a container
+  ])("go by OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=%s as %s, beside spans by another", async (own, type) => {
+    await using collector = await startCollector();
+    const tracing = await traceTo({
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+      OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: own,
+    });
+    await work(tracing);
+    await tracing.shutdown();
+    expect(collector.metrics().map(({ contentType }) => contentType)).toEqual([type]);
+  });
+
   it("are counted from the spans, by direction, driver and outcome, without names of pods or artifacts", async () => {
     await using collector = await startCollector();
     await work(

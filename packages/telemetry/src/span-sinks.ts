@@ -5,7 +5,7 @@ import { errorMessage } from "@skein/contract";
 import { createFileSink } from "./file-sink.ts";
 import { createJournalSink } from "./journal-sink.ts";
 import type { OtlpTarget } from "./otlp-exporter.ts";
-import { createOtlpExporter, exportTimeoutMs } from "./otlp-exporter.ts";
+import { createOtlpExporter, exportTimeoutMs, metricsProtocol } from "./otlp-exporter.ts";
 import type { OtlpTraceRequest } from "./otlp-span.ts";
 import { toTraceRequest } from "./span-codec.ts";
 import type { SpanMetrics } from "./span-metrics.ts";
@@ -83,7 +83,11 @@ async function loadMetrics(
   const { env, resource, version, log } = options;
   if (!wantsMetrics(env)) return undefined;
   const { createSpanMetrics } = await import("./span-metrics.ts");
-  return createSpanMetrics({ protocol, timeoutMs: exportTimeoutMs(env), env, resource, version, log });
+  return createSpanMetrics({
+    protocol: metricsProtocol(env, protocol),
+    timeoutMs: exportTimeoutMs(env, "METRICS"),
+    ...{ env, resource, version, log },
+  });
 }
 
 function createCollector(collect: (spans: OtlpTraceRequest) => void): SpanExporter {

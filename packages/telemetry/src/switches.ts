@@ -64,7 +64,8 @@ export const SWITCHES: readonly SwitchDefinition[] = [
   {
     name: "`OTEL_METRICS_EXPORTER`",
     values: "`none`",
-    brief: "No metrics are sent. `OTEL_EXPORTER_OTLP_METRICS_*` are read by the SDK.",
+    brief:
+      "No metrics are sent. `OTEL_EXPORTER_OTLP_METRICS_*` hold for metrics as those without a signal do for both: `…PROTOCOL` (else the spans'), `…TIMEOUT`, and what the SDK reads.",
   },
   { name: "`OTEL_SDK_DISABLED`", values: "`true`", brief: "Nothing is traced." },
   {

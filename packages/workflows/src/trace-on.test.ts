@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments, stringify } from "yaml";
 import { newPod, TRACE_ID, UID } from "./testing/objects.ts";
 import { turnTracingOn } from "./trace-on.ts";
 
@@ -114,7 +114,28 @@ describe("turnTracingOn", () => {
     expect(again.metadata.annotations["skein.dev/trace-link"]).toContain(traceId);
   });
 
+  it("takes a list apart, as kubectl prints it, for the workflows in it", () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const finished = { name: "wf", uid: UID, resourceVersion: "7" };
+    const status = { startedAt: "2026-01-01T12:00:00Z" };
+    const list = (...items: unknown[]) => ({ apiVersion: "v1", kind: "List", items });
+    const workflow = { kind: "Workflow", metadata: finished, spec: { entrypoint: "main" }, status };
+    const made = newPod("wf-1", 1, { traceId });
+    const pod = { ...made, kind: "Pod", metadata: { ...made.metadata, uid: "1" } };
+    const template = { kind: "WorkflowTemplate", metadata: { name: "t", uid: "2" }, spec: { templates: [] } };
+    const configMap = { kind: "ConfigMap", metadata: { name: "c" } };
+
+    const one = JSON.parse(turnTracingOn(JSON.stringify(list(workflow, pod)), options));
+    expect(one.metadata.annotations["skein.dev/trace-link"]).toContain(traceId);
+    expect(one.metadata).toMatchObject({ generateName: "wf-" });
+    const text = turnTracingOn(stringify(list(workflow, pod, template, configMap)), options);
+    const all = parseAllDocuments(text).map((document) => document.toJS());
+    expect(all.map(({ kind }) => kind)).toEqual(["Workflow", "WorkflowTemplate", "ConfigMap"]);
+    expect(all[1].spec.templateDefaults.metadata.annotations["skein.dev/trace"]).toBe("files");
+  });
+
   it.each([
+    ["a list without a workflow", "kind: List\nitems: [{kind: Pod}]", /^wf\.yaml holds no Workflow/],
     ["a text that is no YAML", "a: [", /^wf\.yaml: /],
     ["a file without a workflow", "kind: Pod", /^wf\.yaml holds no Workflow/],
     [

@@ -1,5 +1,5 @@
 import { ANNOTATION_TRACE, ANNOTATION_TRACE_LINK, formatTraceparent } from "@skein/contract";
-import { type Document, isMap, parseAllDocuments, visit } from "yaml";
+import { Document, isMap, isSeq, type ParsedNode, parseAllDocuments, visit } from "yaml";
 import { WorkflowObjectError } from "./read-objects.ts";
 import { traceIds } from "./trace-ids.ts";
 import type { PodObject, WorkflowObject } from "./workflow-object.ts";
@@ -26,23 +26,29 @@ const SPEC_PATHS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * The same YAML with tracing turned on for all templates, by `templateDefaults`: no cluster setting changes, and no
- * other workflow is traced. Comments and order stay. A workflow that has run already becomes one to be run again, as
+ * other workflow is traced. Comments and order stay. A list, as `kubectl get` prints it, is taken apart: of what the cluster
+ * has made, only workflows are for another run. A workflow that has run already becomes one to be run again, as
  * `argo resubmit` would, with a link to the first run's trace. Documents of other kinds pass through as they are.
  *
  * @throws WorkflowObjectError when there is nothing to turn it on for
  */
 export function turnTracingOn(text: string, options: TraceOnOptions): string {
-  const documents = parseAllDocuments(text);
+  const parsed = parseAllDocuments(text);
+  for (const { errors } of parsed) {
+    const [problem] = errors;
+    if (problem) throw new WorkflowObjectError(`${options.source}: ${problem.message}`);
+  }
+  const { documents, pods } = unpackLists(parsed);
   let count = 0;
   for (const document of documents) {
-    const [problem] = document.errors;
-    if (problem) throw new WorkflowObjectError(`${options.source}: ${problem.message}`);
     refuseLooseAliases(document, options.source);
     const path = SPEC_PATHS[String(document.get("kind"))];
     if (!path) continue;
     count += 1;
     const link =
-      document.getIn(["metadata", "uid"]) === undefined ? undefined : makeResubmission(document, options);
+      document.getIn(["metadata", "uid"]) === undefined
+        ? undefined
+        : makeResubmission(document, { ...options, pods: [...pods, ...(options.pods ?? [])] });
     annotate(document, path, {
       [ANNOTATION_TRACE]: options.level,
       ...(link ? { [ANNOTATION_TRACE_LINK]: link } : {}),
@@ -54,9 +60,29 @@ export function turnTracingOn(text: string, options: TraceOnOptions): string {
     );
   }
   // What begins like JSON is read as JSON, by kubectl too.
-  if (isJson(text)) return `${JSON.stringify(documents[0]?.toJS(), undefined, 2)}\n`;
+  if (documents.length === 1 && isJson(text))
+    return `${JSON.stringify(documents[0]?.toJS(), undefined, 2)}\n`;
   // Each but the first brings its own `---`.
-  return documents.map((document) => document.toString({ lineWidth: 0 })).join("");
+  return documents
+    .map((document) => document.toString({ lineWidth: 0 }))
+    .reduce((all, each) => `${all}${all !== "" && !each.startsWith("---") ? "---\n" : ""}${each}`, "");
+}
+
+/** The objects of lists, each as a document of its own; and the pods among them, which say what trace a run had. */
+function unpackLists(parsed: readonly Document[]): { documents: Document[]; pods: PodObject[] } {
+  const pods: PodObject[] = [];
+  const documents = parsed.flatMap((document) => {
+    const items = document.get("items", true);
+    if (!/List$/.test(String(document.get("kind"))) || !isSeq(items)) return [document];
+    return items.items.flatMap((item) => {
+      const own = new Document();
+      own.contents = item as ParsedNode;
+      if (own.get("kind") === "Pod") pods.push(own.toJS() as PodObject);
+      const isOfCluster = own.getIn(["metadata", "uid"]) !== undefined;
+      return isOfCluster && !SPEC_PATHS[String(own.get("kind"))] ? [] : [own];
+    });
+  });
+  return { documents, pods };
 }
 
 function isJson(text: string): boolean {

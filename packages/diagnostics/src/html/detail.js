@@ -69,11 +69,15 @@ function detailHeader(row, parts) {
 
 /** @param {PageRow} row */
 function problem(row) {
+  const notices = row.w ? [el("p", "notice", row.w)] : [];
   if (row.e === undefined)
-    return row.u === 1 ? [el("p", "notice", "This span was written without an end.")] : [];
+    return row.u === 1 && !row.w ? [el("p", "notice", "This span was written without an end.")] : notices;
   const type = row.a?.find(([key]) => key === "error.type")?.[1];
   const message = row.m || "failed";
-  return [el("p", "problem", type ? el("strong", "", String(type)) : null, type ? ": " : "", message)];
+  return [
+    ...notices,
+    el("p", "problem", type ? el("strong", "", String(type)) : null, type ? ": " : "", message),
+  ];
 }
 
 /**

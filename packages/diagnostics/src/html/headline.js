@@ -11,6 +11,7 @@ const WORTH_A_FACTOR = 1.5;
 const WORTH_SECONDS = 0.5;
 /** More lines than this would push the waterfall off the page. */
 const MOST_FAILURES = 20;
+const MOST_CLOCKS = 3;
 
 /**
  * What the page is about; with several traces, a choice among them.
@@ -64,12 +65,13 @@ function traceChoice(traces, trace, open) {
  * The lines above the waterfall: what failed, and the transfer that most asks for an answer.
  * @param {{
  *   failures: PageData["failures"],
+ *   clocks: PageData["clocks"],
  *   comparisons: readonly PageComparison[],
  *   selectSpan: (spanId: string) => void,
  *   showTransfers: () => void,
  * }} parts
  */
-export function createBanners({ failures, comparisons, selectSpan, showTransfers }) {
+export function createBanners({ failures, clocks, comparisons, selectSpan, showTransfers }) {
   const list = el("ul", "banner");
   for (const failure of failures.slice(0, MOST_FAILURES)) {
     const where = [failure.label, ...failure.path].join(" › ");
@@ -86,6 +88,14 @@ export function createBanners({ failures, comparisons, selectSpan, showTransfers
         `and ${formatCount(failures.length - MOST_FAILURES)} more: e goes from one to the next`,
       ),
     );
+  }
+  for (const clock of clocks.slice(0, MOST_CLOCKS)) {
+    const line = button("clock-line", "", "Show the span", () => selectSpan(clock.spanId));
+    line.append(el("strong", "", [clock.name, clock.detail].filter(Boolean).join(" ")), " ", clock.problem);
+    list.append(el("li", "", line));
+  }
+  if (clocks.length > MOST_CLOCKS) {
+    list.append(el("li", "hint", `and ${formatCount(clocks.length - MOST_CLOCKS)} more with such a clock`));
   }
   const telling = mostTelling(comparisons);
   if (telling) {

@@ -57,6 +57,7 @@ function createTracePage(data, trace, app) {
   const detail = createTraceDetail(data, waterfall, selectSpan);
   const banners = createBanners({
     failures: data.failures.filter(ofTrace),
+    clocks: data.clocks.filter(ofTrace),
     comparisons,
     selectSpan,
     showTransfers: () => tabs.show("Load against save"),

@@ -28,6 +28,8 @@ export interface PageRow {
   readonly e?: 1 | 2;
   /** 1: has no end. */
   readonly u?: 1;
+  /** What its clock said, where that cannot be. */
+  readonly w?: string;
   /** Status message. */
   readonly m?: string;
   /** Argo's phase; only on headings. */
@@ -101,10 +103,19 @@ export interface PageFailure {
   readonly spanId: string;
 }
 
+export interface PageClock {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly name: string;
+  readonly detail: string;
+  readonly problem: string;
+}
+
 export interface PageData {
   readonly traces: readonly PageTrace[];
   readonly resources: readonly PageAttributes[];
   readonly comparisons: readonly PageComparison[];
   readonly steps: readonly PageStep[];
   readonly failures: readonly PageFailure[];
+  readonly clocks: readonly PageClock[];
 }

@@ -10,6 +10,10 @@ export const apiServer: Check = {
   stuck: {
     say: "let pods reach the API server (docs/install.md, Network): a network policy usually names its address and 443 or 6443",
   },
+  stuckOutside: {
+    say: "the API server does not answer this machine: connect to its network (VPN, proxy-url of the kubeconfig), or choose another --context, until this answers",
+    copy: ["kubectl version"],
+  },
   async run({ cluster, whyNoCluster, inPod, flags }, { signal }) {
     if (!cluster) {
       if (inPod) return fail(whyNoCluster, NOT_MOUNTED);

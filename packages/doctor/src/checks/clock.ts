@@ -28,8 +28,8 @@ export const clock: Check = {
     const worst = Math.max(...offsets.map(({ ms }) => Math.abs(ms)));
     const agree =
       offsets.length === 2 && Math.abs((offsets[0]?.ms ?? 0) - (offsets[1]?.ms ?? 0)) < NOTICED_MS;
-    const whose =
-      offsets.length === 1 || agree ? "this node's clock" : "the clock of whichever of the three is alone";
+    const own = examination.inPod ? "this node's clock" : "this machine's clock";
+    const whose = offsets.length === 1 || agree ? own : "the clock of whichever of the three is alone";
     const commands = ["timedatectl set-ntp true", "chronyc tracking"];
     if (worst >= REFUSED_MS) {
       return fail(

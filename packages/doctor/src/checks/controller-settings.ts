@@ -1,5 +1,6 @@
 import { type Check, type Finding, fail, ok, skip, warn } from "../check.ts";
 import type { ControllerSettings } from "../controller.ts";
+import { judgeVariables } from "../variables.ts";
 
 /** Docs/compatibility.md: the versions Skein is tried with. */
 const OLDEST = { major: 3, minor: 5 };
@@ -70,7 +71,11 @@ function judge(found: Extract<ControllerSettings, { status: "read" }>): Finding 
       ["resources:", "  limits:", "    memory: 512Mi"],
     );
   }
-  return ok(evidence);
+  // Those whose values come from secrets and ConfigMaps are the pod's to look at.
+  const env = Object.fromEntries((executor?.env ?? []).map(({ name, value }) => [name, value]));
+  const wrong = judgeVariables(env, false);
+  if (wrong === undefined || wrong.status === "skip") return ok(evidence);
+  return { ...wrong, evidence: `executor.env: ${wrong.evidence}; ${evidence}` };
 }
 
 interface Version {

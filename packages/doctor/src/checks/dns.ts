@@ -20,6 +20,7 @@ export const dns: Check = {
     say: "the name server does not answer: let pods reach the cluster's DNS (port 53, UDP and TCP, in network policies), and look at its pods",
     copy: ["kubectl -n kube-system get pods -l k8s-app=kube-dns"],
   },
+  stuckOutside: { say: "the name server of this machine does not answer: look at its network and VPN" },
   async run(examination) {
     const names = await namesOf(examination);
     if (names.length === 0) return skip("only addresses are configured, or a proxy looks names up");

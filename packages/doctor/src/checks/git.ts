@@ -42,6 +42,9 @@ function gitCheck(at: GitLocation, id: string): Check {
     stuck: {
       say: "the git server does not answer: let pods reach it (443 for https, 22 for ssh; docs/install.md, Network), and check HTTPS_PROXY",
     },
+    stuckOutside: {
+      say: "the git server does not answer this machine (443 for https, 22 for ssh): look for a VPN, a firewall, and HTTPS_PROXY",
+    },
     async run({ secrets, settings }, { signal, found }) {
       const options = { secrets, settings: settings().git, signal };
       const { url, commit } = await inspectRepository(at, options).catch((error: unknown) => {

@@ -10,6 +10,7 @@ export const s3Addressing: Check = {
   title: "S3 addressing",
   needs: ["settings", "repository"],
   stuck: { say: "the name server does not answer: look at the cluster's DNS" },
+  stuckOutside: { say: "the name server of this machine does not answer: look at its network and VPN" },
   async run(examination) {
     const { location } = await examination.repository();
     if (!location?.s3) return skip("the artifact repository is not in S3");

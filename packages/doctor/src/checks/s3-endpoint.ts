@@ -15,6 +15,9 @@ export const s3Endpoint: Check = {
   stuck: {
     say: "the store accepts no connection or says nothing: let pods reach its host and port (docs/install.md, Network), and check the proxy in HTTPS_PROXY or HTTP_PROXY",
   },
+  stuckOutside: {
+    say: "the store accepts no connection from this machine or says nothing: it may be reachable from the cluster only (skein doctor --pod | kubectl create -f -, or kubectl port-forward); else look for a VPN, a firewall, and the proxy in HTTPS_PROXY or HTTP_PROXY",
+  },
   async run(examination, { signal, found }) {
     if (!(await examination.repository()).location?.s3) return skip("the artifact repository is not in S3");
     const store = await examination.storeToStrangers();
@@ -45,7 +48,7 @@ function untrusted(error: ArtifactError, shown: StoreCertificate, host: string) 
   const evidence = `${errorMessage(error)}; it shows ${describe(shown)}`;
   const cause = codeOf(error);
   if (cause === "CERT_HAS_EXPIRED") return fail(evidence, "renew the store's certificate");
-  if (cause === "CERT_NOT_YET_VALID") return fail(evidence, "set the node's clock, or the store's");
+  if (cause === "CERT_NOT_YET_VALID") return fail(evidence, "set this machine's clock, or the store's");
   if (cause === "ERR_TLS_CERT_ALTNAME_INVALID") {
     return fail(
       evidence,

@@ -7,6 +7,9 @@ import { endpointOption, s3Check } from "../s3-failures.ts";
 /** What is put into the bucket, and looked for again. */
 const CONTENT = "skein doctor was here, and should have removed this. It can be deleted.\n";
 
+/** Whether anything was put, or may have been. */
+const begun = new WeakSet<Examination>();
+
 interface Probe {
   key: string;
   url: string;
@@ -24,6 +27,7 @@ export const s3Put = s3Check({
     if (!listedOrRefused(found)) return skip("s3-list comes first");
     if (found.get("s3-list")?.status === "warn") return skip("the bucket is not there yet");
     const { key, url, requests } = await probeOf(examination);
+    begun.add(examination);
     await requests.put(key, Buffer.from(CONTENT), { signal, contentType: "text/plain" });
     return ok(url);
   },
@@ -74,6 +78,7 @@ export const s3Delete = s3Check({
   stuck: { say: "the store does not answer: delete the object skein-doctor-… below the prefix by hand" },
   async run(examination, { signal, found }) {
     const put = found.get("s3-put");
+    if (put && !begun.has(examination)) return skip(put.status === "skip" ? put.reason : "nothing was put");
     if (put && !mayBeThere(put)) return skip(put.status === "skip" ? put.reason : "nothing was put");
     const { key, url, requests } = await probeOf(examination);
     try {

@@ -1,11 +1,5 @@
-import { type Check, ok, warn } from "../check.ts";
-
-/** Switches that executors pass over, with a line in their log at most, when a value means nothing to them. */
-const SWITCHES: Readonly<Record<string, readonly string[]>> = {
-  SKEIN_TRACE: ["off", "phases", "artifacts", "files"],
-  SKEIN_TRACE_STORE: ["true", "false"],
-  SKEIN_TRACE_TO_MAIN: ["true", "false"],
-};
+import { type Check, ok } from "../check.ts";
+import { judgeVariables } from "../variables.ts";
 
 /** Whether the variables that executors go by can be read as what they are. */
 export const settings: Check = {
@@ -19,14 +13,6 @@ export const settings: Check = {
         name,
       ),
     );
-    for (const [name, values] of Object.entries(SWITCHES)) {
-      const value = examination.env[name] ?? "";
-      if (value === "" || values.includes(value.toLowerCase())) continue;
-      return warn(
-        `${name} is "${value}", which means nothing`,
-        `set it to ${values.join(" or ")}, or take it out`,
-      );
-    }
-    return ok(own.sort().join(", ") || "none are set");
+    return judgeVariables(examination.env, true) ?? ok(own.sort().join(", ") || "none are set");
   },
 };
