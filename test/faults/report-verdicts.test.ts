@@ -102,7 +102,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "packing by main on one core",
-    advises: /save large outputs from a volume .*\/work\/data: .* packed by main in \d/,
+    advises: /save large outputs from a volume .*\/wool\/data: .* packed by main in \d/,
     direction: "save",
     archive: "tar",
     source: letters(96 * MIB),
@@ -216,16 +216,16 @@ async function runCase(made: Case): Promise<string> {
   if (direction === "load") await putSaved(key, made);
   const { endpoint } = await cluster.faultyS3(made.fault?.() ?? (() => undefined));
   const s3 = { ...cluster.repository(key).s3, endpoint };
-  const artifact = { name: "data", path: "/work/data", archive: { [archive]: {} }, s3 };
+  const artifact = { name: "data", path: "/wool/data", archive: { [archive]: {} }, s3 };
   const pod = await runPod(cluster, {
     template: {
       name: "step",
-      container: made.isMainsOwn ? {} : { volumeMounts: [{ name: "work", mountPath: "/work" }] },
+      container: made.isMainsOwn ? {} : { volumeMounts: [{ name: "wool", mountPath: "/wool" }] },
       [direction === "load" ? "inputs" : "outputs"]: { artifacts: [artifact] },
       archiveLocation: cluster.repository("unused"),
     },
-    volumes: ["/work"],
-    ...(direction === "save" && { prepare: (files) => source(join(files.volume("/work"), "data")) }),
+    volumes: ["/wool"],
+    ...(direction === "save" && { prepare: (files) => source(join(files.volume("/wool"), "data")) }),
     config: Object.fromEntries(
       SLOW_DISK_FILES.map((name) => [name, readFileSync(new URL(name, import.meta.url), "utf8")]),
     ),
