@@ -13,7 +13,7 @@ export { extractTar } from "./extract-tar.ts";
 export { extractZip } from "./extract-zip.ts";
 export { gunzip } from "./gunzip.ts";
 export { gzip } from "./gzip.ts";
-export { makingDirectories } from "./making-directories.ts";
+export { makeDirectoryForAll, makingDirectories } from "./making-directories.ts";
 export type { PackOptions } from "./pack-tar.ts";
 export { packTar } from "./pack-tar.ts";
 export { packZip } from "./pack-zip.ts";

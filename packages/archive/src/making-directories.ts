@@ -13,18 +13,26 @@ export const IMPLIED_DIRECTORY_MODE = 0o755;
  * Makes the directories that are missing, as an archive's entries need them.
  *
  * @param isLink whether the archive has put a symbolic link there, which is refused as a parent
+ * @param make makes one. Default: with {@link IMPLIED_DIRECTORY_MODE}, whatever the umask
  */
-export function makingDirectories(isLink: (name: CleanName) => boolean): OpenBelow {
+export function makingDirectories(
+  isLink: (name: CleanName) => boolean,
+  make: (path: string | Buffer) => number = makeImplied,
+): OpenBelow {
   return (path, directory) => {
     if (isLink(directory)) throw leadsThroughLink(directory);
     return explainingDisk(
       () => `cannot make the directory ${toText(directory)}`,
-      () => openOrMake(path, directory),
+      () => openOrMake(path, directory, make),
     );
   };
 }
 
-function openOrMake(path: string | Buffer, directory: CleanName): number {
+function openOrMake(
+  path: string | Buffer,
+  directory: CleanName,
+  make: (path: string | Buffer) => number,
+): number {
   try {
     return openSync(path, OPEN_DIRECTORY);
   } catch (error) {
@@ -32,10 +40,20 @@ function openOrMake(path: string | Buffer, directory: CleanName): number {
     if (code === "ENOTDIR" || code === "ELOOP") throw notDirectory(directory, error);
     if (code !== "ENOENT") throw error;
   }
+  return make(path);
+}
+
+function makeImplied(path: string | Buffer): number {
   mkdirSync(path, IMPLIED_DIRECTORY_MODE);
   const handle = openSync(path, OPEN_DIRECTORY);
   fchmodSync(handle, IMPLIED_DIRECTORY_MODE); // whatever the umask
   return handle;
+}
+
+/** As the umask leaves it. */
+export function makeDirectoryForAll(path: string | Buffer): number {
+  mkdirSync(path, 0o777);
+  return openSync(path, OPEN_DIRECTORY);
 }
 
 function notDirectory(directory: CleanName, cause: unknown): ArtifactError {

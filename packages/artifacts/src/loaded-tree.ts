@@ -1,5 +1,11 @@
 import { openSync } from "node:fs";
-import { type CleanName, DirectoryHandles, makingDirectories, toRaw } from "@skein/archive";
+import {
+  type CleanName,
+  DirectoryHandles,
+  makeDirectoryForAll,
+  makingDirectories,
+  toRaw,
+} from "@skein/archive";
 import { FILE_MODE, NEW_FILE } from "./write-new-file.ts";
 
 /**
@@ -13,7 +19,7 @@ export class LoadedTree {
   constructor(directory: string) {
     this.#handles = new DirectoryHandles(
       toRaw(directory),
-      makingDirectories(() => false),
+      makingDirectories(() => false, makeDirectoryForAll), // for whoever runs main (contract §22.14)
     );
   }
 
