@@ -61,6 +61,7 @@ export class Compressor {
       zlib.write(bytes, (error) => {
         zlib.off("error", reject);
         if (error) return reject(error);
+        if (zlib.destroyed) return reject(new Error("the compressor was closed while it was at work"));
         const pieces: Buffer[] = [];
         for (let piece = zlib.read(); piece !== null; piece = zlib.read()) pieces.push(piece);
         zlib.reset();

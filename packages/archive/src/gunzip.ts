@@ -18,14 +18,17 @@ export function gunzip(
 }
 
 function requireZeros(bytes: Uint8Array): void {
-  if (!isZeroes(bytes)) {
-    throw corruptArchive("corrupt gzip data: something other than padding stands behind the end");
-  }
+  if (!isZeroes(bytes)) throw behindEnd();
+}
+
+function behindEnd(cause?: unknown): unknown {
+  return corruptArchive("corrupt gzip data: something other than padding stands behind the end", cause);
 }
 
 function gzipError(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "Z_BUF_ERROR") return corruptArchive("truncated gzip data: unexpected end of file", error);
+  if (code === "ERR_STREAM_PUSH_AFTER_EOF") return behindEnd(error); // a member behind padding
   if (code === "Z_DATA_ERROR" || code === "Z_NEED_DICT")
     return corruptArchive(`corrupt gzip data: ${message}`, error);
   return error;

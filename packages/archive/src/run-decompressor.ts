@@ -90,6 +90,8 @@ class Feed {
   #position = 0;
   #writing = 0;
   #ended = false;
+  /** Where zlib began to leave something unread. What has been written by then goes to it all the same, and may begin a member. */
+  #endPosition: number | undefined;
   /** What the source threw, as it threw it. */
   sourceError: unknown;
 
@@ -106,13 +108,15 @@ class Feed {
     inflate.once("end", () => {
       this.#ended = true;
     });
+    // Behind the end zlib may still fail at what it is given, when the consumer listens no more; rest() judges that.
+    inflate.on("error", () => undefined);
     this.#done = this.#run();
   }
 
   /** Waits for the end of the source and hands out what zlib did not want of it. */
   async *rest(): AsyncGenerator<Uint8Array, void, undefined> {
     await this.#done;
-    const consumed = this.#inflate.bytesWritten;
+    const consumed = this.#endPosition ?? this.#inflate.bytesWritten;
     for (const { start, bytes } of this.#unread) yield bytes.subarray(Math.max(consumed - start, 0));
     for (let next = await this.#input.next(); !next.done; next = await this.#input.next()) yield next.value;
   }
@@ -131,6 +135,7 @@ class Feed {
         await this.#take(next.value);
         if (this.#ended) return this.#keepGathered();
       }
+      if (this.#ended) return this.#keepGathered();
       this.#writeGathered();
       this.#inflate.end();
     } catch (error) {
@@ -150,6 +155,7 @@ class Feed {
       if (this.#ended) this.#keepGathered();
       else if (this.#gathered.isFull && !this.#writeGathered()) await this.#drained();
     }
+    if (this.#writing === 0 && !this.#ended) this.#writeGathered(); // zlib has caught up while we waited for it to drain
     if (this.#ownsSource) this.#releaseCopied(chunk);
   }
 
@@ -172,10 +178,12 @@ class Feed {
 
   #write(what: Omit<Unread, "start">): boolean {
     this.#keep(what);
+    const end = this.#position;
     this.#busy.begin();
     this.#writing++;
     return this.#inflate.write(what.bytes, () => {
       this.#writing--;
+      if (this.#inflate.bytesWritten < end) this.#endPosition ??= this.#inflate.bytesWritten;
       this.#dropConsumed();
       if (this.#writing === 0 && !this.#ended && !this.#inflate.destroyed) this.#writeGathered();
       this.#busy.end();
@@ -188,9 +196,10 @@ class Feed {
   }
 
   #dropConsumed(): void {
+    const consumed = this.#endPosition ?? this.#inflate.bytesWritten;
     for (;;) {
       const first = this.#unread[0];
-      if (first === undefined || first.start + first.bytes.length > this.#inflate.bytesWritten) return;
+      if (first === undefined || first.start + first.bytes.length > consumed) return;
       this.#unread.shift();
       if (first.isOurs) releaseRead(first.thenRelease ?? first.bytes);
     }
@@ -198,6 +207,7 @@ class Feed {
 
   /** zlib never drains once it has seen the end, nor after an error. */
   async #drained(): Promise<void> {
+    if (this.#inflate.destroyed) return; // and closed, perhaps, before we could listen
     const settled = new AbortController();
     const waits = ["drain", "end", "close"].map((event) =>
       once(this.#inflate, event, { signal: settled.signal }),

@@ -83,9 +83,15 @@ export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "upload
       ...(page !== undefined && { ContinuationToken: page }),
       ...(limit !== undefined && { MaxKeys: limit }),
     };
-    const output = await this.#send({ operation: "ListObjectsV2", key: prefix, signal }, (client) =>
-      client.send(new ListObjectsV2Command(input), { abortSignal: signal }),
-    );
+    const output = await this.#send({ operation: "ListObjectsV2", key: prefix, signal }, async (client) => {
+      const answer = await client.send(new ListObjectsV2Command(input), { abortSignal: signal });
+      // The SDK reads anything, an empty answer and a proxy's page, too: as a place where there is nothing.
+      const { Contents, IsTruncated, KeyCount, Name } = answer;
+      if ((Contents ?? IsTruncated ?? KeyCount ?? Name) === undefined) {
+        throw new Error("the answer is no list of objects");
+      }
+      return answer;
+    });
     return {
       objects: (output.Contents ?? []).map(({ Key = "", Size = 0 }) => ({ key: Key, sizeBytes: Size })),
       next: output.IsTruncated ? output.NextContinuationToken : undefined,

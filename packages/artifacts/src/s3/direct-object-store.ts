@@ -4,7 +4,14 @@ import { ArtifactError } from "@skein/contract";
 import type { AwsObjectStore } from "./aws-object-store.ts";
 import { bodyChunks } from "./body-chunks.ts";
 import { customerKeyHeaders, newObjectHeaders } from "./encryption-headers.ts";
-import { exchange, readRefusal, readText, type S3Refusal, type ServerAddress } from "./http-exchange.ts";
+import {
+  endSending,
+  exchange,
+  readRefusal,
+  readText,
+  type S3Refusal,
+  type ServerAddress,
+} from "./http-exchange.ts";
 import { bodyFacts, isRangeError } from "./object-answer.ts";
 import type {
   BucketRegion,
@@ -231,8 +238,10 @@ export class DirectObjectStore implements ObjectStore {
       try {
         const answer = await this.#exchange(call, region);
         const { statusCode = 0 } = answer;
-        if (statusCode >= 200 && statusCode < 300) return answer;
-        refusal = await readRefusal(answer);
+        const isRefused = statusCode < 200 || statusCode >= 300;
+        if (isRefused) refusal = await readRefusal(answer);
+        if (call.body !== undefined) endSending(answer);
+        if (!isRefused) return answer;
         this.#learnClock(refusal as S3Refusal);
       } catch (error) {
         refusal = error;

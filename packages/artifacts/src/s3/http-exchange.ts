@@ -101,6 +101,15 @@ function sendSlices(request: ClientRequest, body: Uint8Array, onSent: Exchange["
   next();
 }
 
+/**
+ * An answer may come before all of the body has gone, as a refusal does. Whoever has it lends the body's memory to somebody
+ * else, so that the connection must not go on reading it.
+ */
+export function endSending(answer: IncomingMessage): void {
+  const { req } = answer as IncomingMessage & { req: ClientRequest };
+  if (!req.writableFinished) req.destroy();
+}
+
 function timedOut(what: string): Error {
   return Object.assign(new Error(`${what} in time`), { code: "ETIMEDOUT" });
 }
