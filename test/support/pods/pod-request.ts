@@ -58,6 +58,8 @@ export interface PodRequest {
   restarts?: Readonly<Record<string, number>>;
   /** Fills volumes before anything runs. */
   prepare?: (pod: PodFilesystem) => void;
+  /** Told before a container is started again. */
+  onRestart?: (container: string) => void | Promise<void>;
   /** Told of every container that has been started, and again when it was started again. */
   onStart?: (container: string, process: SandboxProcess, pod: PodFilesystem) => void | Promise<void>;
   /** Told as soon as the user's containers and `wait` or `supervisor` have been started. */

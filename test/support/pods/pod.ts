@@ -68,6 +68,7 @@ export async function runPod(cluster: Cluster, request: PodRequest): Promise<Pod
     let last = first;
     for (let run = 1; run <= (request.restarts?.[container.name] ?? 0); run++) {
       if ((await last.process.exitCode) === 0) break;
+      await request.onRestart?.(container.name);
       last = await start(container);
     }
     return {

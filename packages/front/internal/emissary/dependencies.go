@@ -3,10 +3,15 @@ package emissary
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/skein/front/internal/ctr"
 	"github.com/skein/front/internal/watch"
 )
+
+// stopGrace is how long a failed dependency waits for a signal of our own: whoever ends a pod tells its members one after
+// another, and the first may be dead before the last has been told.
+const stopGrace = 100 * time.Millisecond
 
 // awaitDependencies waits until the members of a containerSet that this one depends on have succeeded. The error is
 // that one has not, or that this container was told to stop.
@@ -14,10 +19,12 @@ func (e *emissary) awaitDependencies(ctx context.Context) error {
 	for _, name := range e.template.Dependencies(e.Config.ContainerName) {
 		e.log.Info("waiting for dependency", "dependency", name)
 		if err := awaitDependency(ctx, e.Paths.Container(name), name); err != nil {
-			if ctx.Err() != nil {
+			select {
+			case <-ctx.Done():
 				return e.signals.stop()
+			case <-time.After(stopGrace):
+				return err
 			}
-			return err
 		}
 	}
 	return nil
