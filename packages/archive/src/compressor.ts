@@ -1,3 +1,4 @@
+import type { DuplexOptions } from "node:stream";
 import { constants, createDeflateRaw, type DeflateRaw, type ZlibOptions } from "node:zlib";
 
 /** Results up to here wait in the stream without holding zlib up: more than what {@link MAX_BYTES} can become. */
@@ -27,11 +28,14 @@ export class Compressor {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor({ level, strategy, ends, chunkBytes }: CompressorOptions) {
-    const settings: ZlibOptions & { highWaterMark: number } = {
+    const settings: ZlibOptions & DuplexOptions = {
       chunkSize: chunkBytes,
       // Every write ends like this; the Node stream never ends, and reset() makes it ready for the next.
       flush: ends === "finish" ? constants.Z_FINISH : constants.Z_SYNC_FLUSH,
-      highWaterMark: READ_AHEAD_BYTES,
+      writableHighWaterMark: READ_AHEAD_BYTES,
+      // As objects: what waits as bytes is handed out in one piece, which is made by copying.
+      readableObjectMode: true,
+      readableHighWaterMark: Math.ceil(READ_AHEAD_BYTES / chunkBytes) + 1,
       ...(level !== undefined && { level }),
       ...(strategy !== undefined && { strategy }),
     };
