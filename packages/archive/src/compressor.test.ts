@@ -16,6 +16,24 @@ describe("Compressor", () => {
     },
   );
 
+  it("ends a piece whose result begins in the last bytes of one buffer and ends in the third", async () => {
+    const compressor = new Compressor({ ends: "sync", chunkBytes: MAX_BYTES });
+    const plain: Buffer[] = [];
+    const made: Buffer[] = [];
+    const cuts: number[] = [];
+    for (const bytes of [MAX_BYTES - 190, MAX_BYTES, MAX_BYTES]) {
+      const piece = randomBytes(bytes);
+      plain.push(piece);
+      const pieces = await compressor.deflate(piece);
+      cuts.push(pieces.length);
+      made.push(...pieces);
+    }
+    expect(cuts[1]).toBe(3);
+    const whole = Buffer.concat([...made, Buffer.from([0x03, 0x00])]);
+    expect(inflateRawSync(whole).equals(Buffer.concat(plain))).toBe(true);
+    compressor.close();
+  }, 20_000);
+
   it("that is closed while it is at work says so, and does not bring the process down", async () => {
     const compressor = new Compressor({ ends: "finish", chunkBytes: 64 * 1024 });
     const pieces = [compressor.deflate(randomBytes(MAX_BYTES)), compressor.deflate(randomBytes(MAX_BYTES))];

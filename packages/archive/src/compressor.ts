@@ -4,6 +4,9 @@ import { constants, createDeflateRaw, type DeflateRaw, type ZlibOptions } from "
 /** Results up to here wait in the stream without holding zlib up: more than what {@link MAX_BYTES} can become. */
 const READ_AHEAD_BYTES = 1024 * 1024;
 
+/** More than a result is ever cut into: a stream that is full of pieces calls nobody back before they are taken. */
+const MANY_PIECES = 1024;
+
 /** What a compressor takes at a time, at most. */
 export const MAX_BYTES = READ_AHEAD_BYTES / 2;
 
@@ -35,7 +38,7 @@ export class Compressor {
       writableHighWaterMark: READ_AHEAD_BYTES,
       // As objects: what waits as bytes is handed out in one piece, which is made by copying.
       readableObjectMode: true,
-      readableHighWaterMark: Math.ceil(READ_AHEAD_BYTES / chunkBytes) + 1,
+      readableHighWaterMark: MANY_PIECES,
       ...(level !== undefined && { level }),
       ...(strategy !== undefined && { strategy }),
     };
