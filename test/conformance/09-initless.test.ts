@@ -309,7 +309,7 @@ const endings: ConformanceCase[] = [
     statement: "a deadline that passes while inputs are being loaded ends the pod with its message",
     pod: initless((cluster) => ({
       template: SLOW_INPUT(cluster),
-      env: { ARGO_DEADLINE: new Date(Date.now() + 3000).toISOString() },
+      env: { ARGO_DEADLINE: new Date(Date.now() + 8000).toISOString() },
     })),
     expect: {
       ...neverReady(/^Step exceeded its deadline$/),
