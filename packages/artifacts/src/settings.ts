@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 
 /** What an operator can turn; read once, at the edge, by {@link parseTransferSettings}. */
 export interface TransferSettings {
-  /** Bytes of artifacts held in memory by all transfers together. `SKEIN_TRANSFER_MEMORY_MIB`, default 40. */
+  /** Bytes of artifacts held in memory by all transfers together. `SKEIN_TRANSFER_MEMORY_MIB`, default 32. */
   memoryBytes: number;
   /** Requests in flight for all transfers together. `SKEIN_TRANSFER_REQUESTS`, default 64. */
   requests: number;
@@ -56,7 +56,7 @@ export function parseTransferSettings(config: TransferConfig, env: Environment):
   const { executorRetry: backoff } = config;
   const pattern = parsePattern(config.transientErrorPattern);
   return {
-    memoryBytes: parseCount(env, "SKEIN_TRANSFER_MEMORY_MIB", 40) * MIB,
+    memoryBytes: parseCount(env, "SKEIN_TRANSFER_MEMORY_MIB", 32) * MIB,
     requests: parseCount(env, "SKEIN_TRANSFER_REQUESTS", 64),
     artifacts: parseCount(env, "SKEIN_TRANSFER_ARTIFACTS", 8),
     rangeBytes: parseCount(env, "SKEIN_S3_RANGE_MIB", 8) * MIB,

@@ -53,8 +53,20 @@ describe("adviseOn", () => {
     [
       "few streams",
       { boundBy: "network", stages: { network: 39 } },
-      /^raise SKEIN_S3_RANGES \(at most 4 requests/,
+      /^raise SKEIN_S3_RANGES and, by 8 MiB for each more, SKEIN_TRANSFER_MEMORY_MIB \(at most 4 requests/,
       /4\.00 GB at 100 MB\/s: 25\.0 MB\/s for each/,
+    ],
+    [
+      "few streams to a file's place",
+      { boundBy: "network", archive: "none", streams: 8, stages: { network: 39 } },
+      /^raise SKEIN_S3_RANGES \(at most 8 requests/,
+      /4\.00 GB at 100 MB\/s: 12\.5 MB\/s for each/,
+    ],
+    [
+      "one stream",
+      { boundBy: "network", streams: 1, stages: { network: 39 } },
+      /^raise SKEIN_S3_RANGES \(at most 1 request was/,
+      /4\.00 GB at 100 MB\/s/,
     ],
     [
       "few parts",

@@ -25,6 +25,8 @@ const SMALL_FILE_BYTES = 64 * 1024;
 const MANY_FILES = 1000;
 /** A range or part of the default size; an object that is not several of them has no use for more streams. */
 const RANGE_BYTES = 8 * 1024 * 1024;
+/** What all requests together may hold, unless it is said otherwise: `SKEIN_TRANSFER_MEMORY_MIB`. */
+const MEMORY_BYTES = 4 * RANGE_BYTES;
 /** The share of a step from which waiting for its pod is the thing to look at. */
 const PENDING_SHARE = 0.3;
 const LOADED_OFTEN = 3;
@@ -112,15 +114,20 @@ function findings(transfer: ArtifactTransfer): Finding[] {
 }
 
 function network(transfer: ArtifactTransfer): Finding[] {
-  const { bytes, streams, direction, driver } = transfer;
+  const { bytes, streams, direction, driver, archive } = transfer;
   const time = seconds(transfer, "network");
   const rate = formatRate(bytes / transfer.seconds);
   const isTunable = driver === "s3" && streams > 0 && bytes > streams * 2 * RANGE_BYTES;
   const setting = direction === "load" ? "SKEIN_S3_RANGES" : "ARTIFACT_S3_UPLOAD_THREADS";
+  // What is written straight to its place holds little; of anything else each request may wait in memory as a whole.
+  const fillsMemory = (direction === "save" || archive !== "none") && streams * RANGE_BYTES >= MEMORY_BYTES;
+  const settings = fillsMemory
+    ? `${setting} and, by 8 MiB for each more, SKEIN_TRANSFER_MEMORY_MIB`
+    : setting;
   const found: Finding[] = [];
   if (isTunable) {
     found.push({
-      change: `raise ${setting} (at most ${streams} ${streams === 1 ? "request was" : "requests were"} in flight)`,
+      change: `raise ${settings} (at most ${streams} ${streams === 1 ? "request was" : "requests were"} in flight)`,
       because: `${formatBytes(bytes)} at ${rate}: ${formatRate(bytes / transfer.seconds / streams)} for each`,
       seconds: time,
     });
