@@ -12,7 +12,7 @@ function parse(env: Record<string, string> = {}) {
 describe("parseTransferSettings", () => {
   it("has defaults for everything", () => {
     expect(parse()).toMatchObject({
-      memoryBytes: 40 * MIB,
+      memoryBytes: 32 * MIB,
       requests: 64,
       artifacts: 8,
       rangeBytes: 8 * MIB,
