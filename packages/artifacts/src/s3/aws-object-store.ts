@@ -20,6 +20,7 @@ import type {
   PutOptions,
   UploadedPart,
 } from "./object-store.ts";
+import { decodeListedKey } from "./parse-listing.ts";
 import { MAX_REGION_CORRECTIONS, regionNamedBy, translateS3Error } from "./s3-errors.ts";
 
 /** Tidying up must not hold up the end of a container whose store is gone. */
@@ -80,6 +81,7 @@ export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "upload
     const input = {
       Bucket: this.#bucket,
       Prefix: prefix,
+      EncodingType: "url" as const,
       ...(page !== undefined && { ContinuationToken: page }),
       ...(limit !== undefined && { MaxKeys: limit }),
     };
@@ -93,7 +95,10 @@ export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "upload
       return answer;
     });
     return {
-      objects: (output.Contents ?? []).map(({ Key = "", Size = 0 }) => ({ key: Key, sizeBytes: Size })),
+      objects: (output.Contents ?? []).map(({ Key = "", Size = 0 }) => ({
+        key: (output.EncodingType === "url" ? decodeListedKey(Key) : undefined) ?? Key,
+        sizeBytes: Size,
+      })),
       next: output.IsTruncated ? output.NextContinuationToken : undefined,
     };
   }

@@ -3,15 +3,9 @@ import type { IncomingMessage } from "node:http";
 import { ArtifactError } from "@skein/contract";
 import type { AwsObjectStore } from "./aws-object-store.ts";
 import { bodyChunks } from "./body-chunks.ts";
+import { BucketAddress } from "./bucket-address.ts";
 import { customerKeyHeaders, newObjectHeaders } from "./encryption-headers.ts";
-import {
-  endSending,
-  exchange,
-  readRefusal,
-  readText,
-  type S3Refusal,
-  type ServerAddress,
-} from "./http-exchange.ts";
+import { endSending, exchange, readRefusal, readText, type S3Refusal } from "./http-exchange.ts";
 import { bodyFacts, isRangeError } from "./object-answer.ts";
 import type {
   BucketRegion,
@@ -46,15 +40,6 @@ interface Call {
   onSent?: OnSent | undefined;
 }
 
-/** Where a bucket is, in one region. */
-interface Origin extends ServerAddress {
-  region: string;
-  /** As the Host header has it. */
-  host: string;
-  /** What comes before a key in a path. */
-  root: string;
-}
-
 export interface DirectObjectStoreOptions {
   connection: S3Connection;
   bucket: string;
@@ -68,16 +53,16 @@ export interface DirectObjectStoreOptions {
 export class DirectObjectStore implements ObjectStore {
   readonly #connection: S3Connection;
   readonly #bucket: string;
+  readonly #address: BucketAddress;
   readonly #encryption: ObjectEncryption;
   readonly #region: BucketRegion;
   #wantsMd5 = false;
-  /** Where the last request went. */
-  #origin: Origin | undefined;
   #sdkStore: Promise<AwsObjectStore> | undefined;
 
   constructor({ connection, bucket, encryption }: DirectObjectStoreOptions) {
     this.#connection = connection;
     this.#bucket = bucket;
+    this.#address = new BucketAddress(connection.options, bucket);
     this.#encryption = encryption;
     this.#region = { name: connection.region };
   }
@@ -89,8 +74,7 @@ export class DirectObjectStore implements ObjectStore {
 
   /** The bucket's own address, without a slash at its end. */
   get bucketAddress(): URL {
-    const { origin, path } = this.#address("", this.#region.name);
-    return new URL(`${origin.isPlain ? "http:" : "https:"}//${origin.host}${path.replace(/\/$/, "")}`);
+    return this.#address.urlIn(this.#region.name);
   }
 
   /** Gets credentials, so that the time this takes is not taken for the store's. */
@@ -171,6 +155,7 @@ export class DirectObjectStore implements ObjectStore {
     const { signal, page, limit } = options;
     const query = {
       "list-type": "2",
+      "encoding-type": "url",
       prefix,
       ...(page !== undefined && { "continuation-token": page }),
       ...(limit !== undefined && { "max-keys": String(limit) }),
@@ -259,7 +244,8 @@ export class DirectObjectStore implements ObjectStore {
     region: string,
   ): Promise<IncomingMessage> {
     const connection = this.#connection;
-    const { origin, path } = this.#address(key, region);
+    const origin = this.#address.originIn(region);
+    const path = `${origin.root}${encodeKey(key)}`;
     const { isPlain } = origin;
     const signed = connection.signer.sign(
       {
@@ -287,25 +273,6 @@ export class DirectObjectStore implements ObjectStore {
       idleTimeoutMs: connection.idleTimeoutMs,
       onSent,
     });
-  }
-
-  #address(key: string, region: string): { origin: Origin; path: string } {
-    if (this.#origin?.region !== region) this.#origin = { region, ...this.#originIn(region) };
-    return { origin: this.#origin, path: `${this.#origin.root}${encodeKey(key)}` };
-  }
-
-  #originIn(region: string): Omit<Origin, "region"> {
-    const { endpoint, forcePathStyle } = this.#connection.options;
-    const china = region.startsWith("cn-") ? ".cn" : "";
-    const { protocol, host } = new URL(endpoint ?? `https://s3.${region}.amazonaws.com${china}`);
-    const url = new URL(forcePathStyle ? `${protocol}//${host}` : `${protocol}//${this.#bucket}.${host}`);
-    return {
-      isPlain: protocol === "http:",
-      host: url.host,
-      hostname: url.hostname,
-      port: url.port,
-      root: forcePathStyle ? `/${encodeRfc3986(this.#bucket)}/` : "/",
-    };
   }
 
   /** The next request is signed with the server's clock. */

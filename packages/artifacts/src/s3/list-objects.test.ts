@@ -1,10 +1,11 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { startS3Server } from "../../../../test/support/s3-server.ts";
 import { connectorTo, observedTransfer, s3Location } from "../test-support.ts";
 
 const SIGNAL = new AbortController().signal;
+const KEYS = { accessKey: "access", secretKey: "secret" };
 const PUT = { signal: SIGNAL, contentType: "text/plain" };
 
 const ODD_KEYS = [
@@ -52,23 +53,46 @@ describe("a list of objects", () => {
     expect(listed.toSorted()).toEqual(ODD_KEYS.toSorted());
   });
 
+  it.each(["ours", "the SDK's"])("has keys with characters that XML does not have: %s", async (whose) => {
+    const encoded = "<Contents><Key>key/%01%1F+%2B%25</Key><Size>3</Size></Contents>";
+    const plain = "<Contents><Key>key/\ufffd\ufffd +%</Key><Size>3</Size></Contents>";
+    // A comment is what ours leaves to the SDK.
+    const comment = whose === "ours" ? "" : "<!-- -->";
+    await using server = await serve(({ url = "" }) => {
+      const asked = url.includes("encoding-type=url");
+      const contents = asked ? `<EncodingType>url</EncodingType>${encoded}` : plain;
+      return `<ListBucketResult>${comment}<Name>b</Name><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`;
+    });
+    await using connector = connectorTo(KEYS);
+    const store = await connector.connect(server.location, observedTransfer().transfer);
+    const { objects } = await store.list("key/", { signal: SIGNAL });
+    expect(objects).toEqual([{ key: "key/\u0001\u001f +%", sizeBytes: 3 }]);
+  });
+
   it.each([
     ["an empty answer", ""],
     ["a proxy's page", "<html>Sign in</html>"],
   ])("is not read out of %s, as if there was nothing", async (_what, answer) => {
-    const server = createServer((request, response) =>
-      request.resume().on("end", () => response.end(answer)),
-    );
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const endpoint = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const keys = { accessKey: "access", secretKey: "secret" };
-    await using connector = connectorTo(keys);
-    const at = s3Location({ ...keys, endpoint, bucket: "b" }, "key");
-    const store = await connector.connect(at, observedTransfer().transfer);
+    await using server = await serve(() => answer);
+    await using connector = connectorTo(KEYS);
+    const store = await connector.connect(server.location, observedTransfer().transfer);
     await expect(store.list("key/", { signal: SIGNAL })).rejects.toThrow(
       /^failed to get directory: ListObjectsV2 s3:\/\/b\/key\/ at .*the answer is no list of objects/,
     );
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
   });
 });
+
+async function serve(answer: (request: IncomingMessage) => string) {
+  const server = createServer((request, response) =>
+    request.resume().on("end", () => response.end(answer(request))),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const endpoint = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    location: s3Location({ ...KEYS, endpoint, bucket: "b" }, "key"),
+    async [Symbol.asyncDispose](): Promise<void> {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -37,6 +37,21 @@ describe("parseListing", () => {
     }
   });
 
+  it("decodes keys where the store says that they are encoded, and nowhere else", () => {
+    const keys: Readonly<Record<string, string>> = {
+      "a+b%2Bc": "a b+c",
+      "%01%7F%0D%0A": "\u0001\u007f\r\n",
+      "d/%F0%9F%98%80/%2520": "d/😀/%20",
+      "plain/ü&amp;": "plain/ü&",
+    };
+    const says = "<EncodingType>url</EncodingType>";
+    for (const [written, key] of Object.entries(keys)) {
+      expect(parseListing(page(whole + says + contents(written)))?.objects[0]?.key).toBe(key);
+    }
+    expect(parseListing(page(whole + contents("a+b%2Bc")))?.objects[0]?.key).toBe("a+b%2Bc");
+    expect(parseListing(page(whole + says + contents("100%")))).toBeUndefined();
+  });
+
   it.each([
     ["a comment", page(`${whole}<!-- <Contents> -->${contents("a")}`)],
     ["CDATA", page(whole + contents("<![CDATA[a]]>"))],
