@@ -130,7 +130,7 @@ export class SourceTree {
 
   *#walk(look: (child: Dirent, place: string | Buffer) => Stats): Generator<SourceEntry, void, undefined> {
     const handles = this.#handles;
-    yield { path: this.#path || "/", name: this.#name, below: ROOT, stats: this.#stats };
+    yield { path: this.#pathOf(ROOT), name: this.#name, below: ROOT, stats: this.#stats };
     if (handles === undefined) return;
     // With a stack of its own: depth must not be paid for with the engine's.
     const stack = [{ below: ROOT, children: this.#readSorted(handles, ROOT) }];
@@ -151,7 +151,7 @@ export class SourceTree {
   }
 
   #pathOf(below: CleanName): RawName {
-    return `${this.#path}/${below}`;
+    return below === ROOT ? this.#path || "/" : `${this.#path}/${below}`;
   }
 
   readonly #openBelow = (place: string | Buffer, below: CleanName): number =>
