@@ -184,6 +184,12 @@ describe("fetchTrace", () => {
       /no trace of a workflow called wf in the last 30 days/,
     ],
     [
+      "a Jaeger without any traces",
+      { data: null, total: 0, limit: 0, offset: 0, errors: null },
+      { workflow: "wf" },
+      /no trace of a workflow called wf in the last 30 days/,
+    ],
+    [
       "a server that is something else",
       "<html>",
       { traceId: TRACE_ID },

@@ -144,7 +144,8 @@ async function getTrace(api: Api, traceId: string): Promise<FetchedTrace> {
 
 async function findWorkflow(api: Api, workflow: string): Promise<string> {
   const services = await api.get("/api/services").catch(() => undefined);
-  const isJaeger = Array.isArray(asObject(services).data);
+  // A Jaeger that has no traces yet answers `null`.
+  const isJaeger = "data" in asObject(services);
   const found = isJaeger ? await searchJaeger(api, workflow) : await searchTempo(api, workflow);
   const [newest] = found.sort((a, b) => b.start - a.start);
   if (newest) return newest.traceId;
