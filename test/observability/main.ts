@@ -8,10 +8,10 @@ import { join } from "node:path";
 import type { World } from "./case.ts";
 import { METRIC_CASES } from "./metric-cases.ts";
 import { NESTING_CASES } from "./nesting-cases.ts";
-import { QUERY_CASES } from "./query-cases.ts";
+import { EMPTY_CASE, QUERY_CASES } from "./query-cases.ts";
 import { startStack } from "./stack.ts";
 
-const CASES = [...METRIC_CASES, ...NESTING_CASES, ...QUERY_CASES];
+const CASES = [EMPTY_CASE, ...METRIC_CASES, ...NESTING_CASES, ...QUERY_CASES];
 /** The lab's containers have a /tmp of their own, and see what lies here. */
 const PARENT = "/var/tmp";
 const EVIDENCE = join(import.meta.dirname, "../../out/e2e-observability");

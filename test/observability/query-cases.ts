@@ -6,6 +6,17 @@ import { differences, type PrintedReport } from "./same-report.ts";
 
 const ARRIVES_MS = 30_000;
 
+/** Before any run: until then Jaeger's answers have no lists where lists belong. */
+export const EMPTY_CASE: Case = {
+  name: "jaeger-empty",
+  shows: "a Jaeger that has no traces yet is asked for a workflow, and the error says so",
+  async run(world) {
+    const { url } = world.stack.jaeger;
+    await refused(world, [url, "--workflow", "nobody"], /has no trace of a workflow called nobody/);
+    return "no workflow";
+  },
+};
+
 /** `skein report` of what a real Jaeger answers, against that of the spans as they were sent. */
 export const QUERY_CASES: readonly Case[] = [
   {
