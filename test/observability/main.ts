@@ -1,15 +1,17 @@
 /**
  * `make e2e-observability`: a real collector with the configuration of deploy/observability, a real Prometheus that scrapes
- * it, runs of the lab, and every query of the dashboards and rules.
+ * it, a real Jaeger that it sends traces to, runs of the lab, every query of the dashboards and rules, and reports of what
+ * Jaeger answers.
  */
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { World } from "./case.ts";
 import { METRIC_CASES } from "./metric-cases.ts";
 import { NESTING_CASES } from "./nesting-cases.ts";
+import { EMPTY_CASE, QUERY_CASES } from "./query-cases.ts";
 import { startStack } from "./stack.ts";
 
-const CASES = [...METRIC_CASES, ...NESTING_CASES];
+const CASES = [EMPTY_CASE, ...METRIC_CASES, ...NESTING_CASES, ...QUERY_CASES];
 /** The lab's containers have a /tmp of their own, and see what lies here. */
 const PARENT = "/var/tmp";
 const EVIDENCE = join(import.meta.dirname, "../../out/e2e-observability");
@@ -24,7 +26,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 process.stdout.on("error", () => {});
 let [passed, failed] = [0, 0];
 try {
-  print(`e2e-observability: starting two collectors and Prometheus below ${directory}`);
+  print(`e2e-observability: starting a collector, Jaeger and Prometheus below ${directory}`);
   await using stack = await startStack(directory);
   const world: World = {
     stack,

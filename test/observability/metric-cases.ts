@@ -114,7 +114,7 @@ export const METRIC_CASES: readonly Case[] = [
   },
   {
     name: "exemplars",
-    shows: "panels with dots have trace ids for them, and Tempo has those traces",
+    shows: "panels with dots have trace ids for them, and Jaeger has those traces",
     async run({ stack }) {
       const now = Date.now() / 1000;
       let found = 0;
@@ -123,7 +123,7 @@ export const METRIC_CASES: readonly Case[] = [
         const exemplars = await stack.prometheus.exemplars(fillIn(expr, ALL), now - 3600, now);
         assert.ok(exemplars.length > 0, `"${name}" leads to no trace`);
         for (const { traceId, series } of exemplars) {
-          const names = stack.tempo.spans(traceId).map((span) => span.name);
+          const names = await stack.jaeger.spanNames(traceId);
           assert.ok(names.includes(series.span_name ?? ""), `${traceId} has no ${series.span_name}`);
         }
         found += exemplars.length;

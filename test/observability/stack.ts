@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type CollectedSpan, type Collector, readSpans, startCollector } from "../e2e/cluster/collector.ts";
+import { type CollectedSpan, readSpans } from "../e2e/cluster/collector.ts";
 import { startServer } from "../e2e/cluster/process.ts";
 import { freePort } from "../support/free-port.ts";
+import { type Jaeger, startJaeger } from "./jaeger.ts";
 import { type Prometheus, startPrometheus } from "./prometheus.ts";
 import { DEPLOY, RULES } from "./queries.ts";
 
@@ -17,8 +18,8 @@ export interface Stack extends AsyncDisposable {
   tracesFile: string;
   /** The same, read. */
   spans(): CollectedSpan[];
-  /** Stands for Tempo: a second collector that takes OTLP over gRPC and keeps what it gets. */
-  tempo: Collector;
+  /** Where the collector sends traces: in Tempo's place, which takes the same protocol. */
+  jaeger: Jaeger;
   prometheus: Prometheus;
   logs: string;
 }
@@ -26,9 +27,9 @@ export interface Stack extends AsyncDisposable {
 /** @throws Error when a program was not built, or does not start */
 export async function startStack(directory: string): Promise<Stack> {
   await using started = new AsyncDisposableStack();
-  const parts = { tempo: join(directory, "tempo"), prometheus: join(directory, "prometheus") };
+  const parts = { jaeger: join(directory, "jaeger"), prometheus: join(directory, "prometheus") };
   for (const part of Object.values(parts)) mkdirSync(part, { recursive: true });
-  const tempo = started.use(await startCollector(parts.tempo));
+  const jaeger = started.use(await startJaeger({ program: tool("jaeger"), directory: parts.jaeger }));
   const [grpc, http, metrics, health, own] = [
     await freePort(),
     await freePort(),
@@ -48,7 +49,7 @@ export async function startStack(directory: string): Promise<Stack> {
       PROMETHEUS_ENDPOINT: `127.0.0.1:${metrics}`,
       HEALTH_ENDPOINT: `127.0.0.1:${health}`,
       OWN_METRICS_PORT: `${own}`,
-      TEMPO_ENDPOINT: tempo.grpc.replace("http://", ""),
+      TEMPO_ENDPOINT: jaeger.otlp,
       TRACES_FILE: tracesFile,
     },
     log: join(directory, "collector.log"),
@@ -69,7 +70,7 @@ export async function startStack(directory: string): Promise<Stack> {
     http: `http://127.0.0.1:${http}`,
     tracesFile,
     spans: () => readSpans(tracesFile),
-    tempo,
+    jaeger,
     prometheus,
     logs: directory,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

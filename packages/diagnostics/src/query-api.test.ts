@@ -139,6 +139,22 @@ describe("fetchTrace", () => {
     expect(spans).toMatchObject([{ traceId, name: "workflow" }]);
   });
 
+  it("finds a workflow of three weeks ago in Tempo, which searches no more than a week at a time", async () => {
+    const { traceId } = ciCheckoutTrace();
+    const ago = Date.now() / 1000 - 20 * 86_400;
+    await using server = await serve(({ pathname, searchParams }) => {
+      if (pathname === `/api/traces/${traceId}`) return tempo();
+      if (pathname !== "/api/search") return 404;
+      const [start, end] = [Number(searchParams.get("start")), Number(searchParams.get("end"))];
+      if (end - start > 168 * 3600) return 400;
+      const isThere = start <= ago && ago < end;
+      return {
+        traces: isThere ? [{ traceID: traceId, startTimeUnixNano: `${Math.floor(ago)}000000000` }] : [],
+      };
+    });
+    expect((await fetchTrace(server.url, { workflow: "wf" })).spans[0]?.traceId).toBe(traceId);
+  });
+
   it("sends user and password of the address, and the headers, and prints neither", async () => {
     let seen: string | undefined;
     await using server = await serve((_url, request) => {
@@ -164,6 +180,12 @@ describe("fetchTrace", () => {
     [
       "a workflow that is not there",
       { traces: [] },
+      { workflow: "wf" },
+      /no trace of a workflow called wf in the last 30 days/,
+    ],
+    [
+      "a Jaeger without any traces",
+      { data: null, total: 0, limit: 0, offset: 0, errors: null },
       { workflow: "wf" },
       /no trace of a workflow called wf in the last 30 days/,
     ],

@@ -23,6 +23,8 @@ export interface FetchedTrace {
 const TIMEOUT_MS = 30_000;
 /** How far back a workflow is looked for. */
 const LOOKBACK_DAYS = 30;
+/** Tempo refuses to search more than 168 hours at a time, where its `max_duration` says nothing else. */
+const TEMPO_RANGE_DAYS = 6;
 /** The services whose spans carry a workflow's name. */
 const SERVICES = ["argoexec", "workflow-controller"];
 const HEX_ID = /^[0-9a-f]{16,32}$/i;
@@ -142,7 +144,8 @@ async function getTrace(api: Api, traceId: string): Promise<FetchedTrace> {
 
 async function findWorkflow(api: Api, workflow: string): Promise<string> {
   const services = await api.get("/api/services").catch(() => undefined);
-  const isJaeger = Array.isArray(asObject(services).data);
+  // A Jaeger that has no traces yet answers `null`.
+  const isJaeger = "data" in asObject(services);
   const found = isJaeger ? await searchJaeger(api, workflow) : await searchTempo(api, workflow);
   const [newest] = found.sort((a, b) => b.start - a.start);
   if (newest) return newest.traceId;
@@ -174,15 +177,25 @@ async function searchJaeger(api: Api, workflow: string): Promise<Found[]> {
   return found;
 }
 
-/** https://grafana.com/docs/tempo/latest/api_docs/#search */
+/**
+ * The newest range that holds one. https://grafana.com/docs/tempo/latest/api_docs/#search
+ */
 async function searchTempo(api: Api, workflow: string): Promise<Found[]> {
-  const end = Math.ceil(Date.now() / 1000);
-  const start = end - LOOKBACK_DAYS * 86_400;
   const name = JSON.stringify(workflow);
   const q = `{ span.name = ${name} || span.cicd.pipeline.name = ${name} }`;
-  const query = new URLSearchParams({ q, start: String(start), end: String(end), limit: "20" });
-  const { traces } = asObject(await api.get(`/api/search?${query}`));
-  return asArray(traces)
+  const now = Math.ceil(Date.now() / 1000);
+  for (let days = 0; days < LOOKBACK_DAYS; days += TEMPO_RANGE_DAYS) {
+    const end = now - days * 86_400;
+    const start = end - TEMPO_RANGE_DAYS * 86_400;
+    const query = new URLSearchParams({ q, start: String(start), end: String(end), limit: "20" });
+    const found = readFound(await api.get(`/api/search?${query}`));
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function readFound(answer: unknown): Found[] {
+  return asArray(asObject(answer).traces)
     .map(asObject)
     .flatMap(({ traceID, startTimeUnixNano }) =>
       typeof traceID === "string"
