@@ -121,6 +121,18 @@ describe("fetchTrace", () => {
     expect((await fetchTrace(server.url, { workflow: "wf" })).spans[0]?.traceId).toBe(TRACE_ID);
   });
 
+  it("finds a workflow in Jaeger whose executors go by another name (OTEL_SERVICE_NAME)", async () => {
+    const asked: (string | null)[] = [];
+    await using server = await serve(({ pathname, searchParams }) => {
+      if (pathname === "/api/services") return { data: ["buildkitd", "workflow-controller", "ci-executor"] };
+      if (pathname === `/api/traces/${TRACE_ID}`) return JAEGER;
+      asked.push(searchParams.get("service"));
+      return { data: searchParams.get("service") === "ci-executor" ? JAEGER.data : [] };
+    });
+    expect((await fetchTrace(server.url, { workflow: "wf" })).spans[0]?.traceId).toBe(TRACE_ID);
+    expect(asked).toEqual(["workflow-controller", "buildkitd", "ci-executor"]);
+  });
+
   it("finds the newest trace of a workflow in Tempo, and reads it", async () => {
     const { traceId } = ciCheckoutTrace();
     await using server = await serve(({ pathname, searchParams }) => {

@@ -25,7 +25,7 @@ const TIMEOUT_MS = 30_000;
 const LOOKBACK_DAYS = 30;
 /** Tempo refuses to search more than 168 hours at a time, where its `max_duration` says nothing else. */
 const TEMPO_RANGE_DAYS = 6;
-/** The services whose spans carry a workflow's name. */
+/** The services whose spans carry a workflow's name, unless they were given other names (`OTEL_SERVICE_NAME`). */
 const SERVICES = ["argoexec", "workflow-controller"];
 const HEX_ID = /^[0-9a-f]{16,32}$/i;
 
@@ -146,7 +146,9 @@ async function findWorkflow(api: Api, workflow: string): Promise<string> {
   const services = await api.get("/api/services").catch(() => undefined);
   // A Jaeger that has no traces yet answers `null`.
   const isJaeger = "data" in asObject(services);
-  const found = isJaeger ? await searchJaeger(api, workflow) : await searchTempo(api, workflow);
+  const found = isJaeger
+    ? await searchJaeger(api, workflow, asArray(asObject(services).data))
+    : await searchTempo(api, workflow);
   const [newest] = found.sort((a, b) => b.start - a.start);
   if (newest) return newest.traceId;
   throw new TraceReadError(
@@ -159,13 +161,20 @@ interface Found {
   start: number;
 }
 
-async function searchJaeger(api: Api, workflow: string): Promise<Found[]> {
+/** It has no search over all services; their names are asked in turn, the usual ones first. */
+async function searchJaeger(api: Api, workflow: string, services: readonly unknown[]): Promise<Found[]> {
   const end = Date.now() * 1000;
   const start = end - LOOKBACK_DAYS * 86_400e6;
   const found: Found[] = [];
-  for (const service of SERVICES) {
+  for (const service of new Set([...SERVICES, ...services].filter((name) => services.includes(name)))) {
     const tags = JSON.stringify({ name: workflow });
-    const query = new URLSearchParams({ service, tags, start: String(start), end: String(end), limit: "20" });
+    const query = new URLSearchParams({
+      service: String(service),
+      tags,
+      start: String(start),
+      end: String(end),
+      limit: "20",
+    });
     const { data } = asObject(await api.get(`/api/traces?${query}`));
     for (const trace of asArray(data).map(asObject)) {
       const starts = asArray(trace.spans).map((span) => Number(asObject(span).startTime));
