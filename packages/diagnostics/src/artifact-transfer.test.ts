@@ -128,6 +128,34 @@ describe("readTransfer", () => {
     expect(transferOf({ attributes: { "argo.artifact.bound_by": "gremlins" } }).boundBy).toBe("none");
   });
 
+  it("counts what main had packed before there was anything to upload, and says so where it is most of it", () => {
+    const attributes = {
+      "argo.artifact.name": "dist",
+      "argo.artifact.unpacked_bytes": 60_000_000,
+      "argo.artifact.time.network": 1.5,
+      "argo.artifact.bound_by": "network",
+      "argo.artifact.verdict": "network-bound: 1 stream at 10 MB/s",
+    };
+    const packed = (seconds: number) =>
+      transferOf({
+        name: "saveArtifact",
+        attributes: { ...attributes, "argo.artifact.packing.duration": seconds },
+      });
+    expect(packed(6)).toMatchObject({
+      seconds: 8,
+      stages: { packing: 6, network: 1.5, other: 0.5 },
+      boundBy: "packing",
+      verdict:
+        "packing-bound: main packed it at 10.0 MB/s in 6.00 s, and only then it was uploaded in 2.00 s (network-bound: 1 stream at 10 MB/s)",
+    });
+    expect(packed(0.5)).toMatchObject({
+      seconds: 2.5,
+      stages: { packing: 0.5, network: 1.5 },
+      boundBy: "network",
+      verdict: "network-bound: 1 stream at 10 MB/s",
+    });
+  });
+
   it("knows a repository by its URL and branch", () => {
     const attributes = {
       "vcs.repository.url.full": "https://git/x.git",

@@ -2,10 +2,15 @@ import { numberAttribute, spanSeconds, type TraceSpan, textAttribute } from "./s
 import { SPAN_LOAD_ARTIFACT, SPAN_SAVE_ARTIFACT, SPAN_SAVE_ARTIFACTS } from "./span-names.ts";
 import type { Trace } from "./trace.ts";
 import { formatUnixNano } from "./unix-nano.ts";
-import { type BoundBy, judge, readBoundBy } from "./verdict.ts";
+import { readUpstreamTransfer } from "./upstream-transfer.ts";
+import { type BoundBy, judge, judgePacking, readBoundBy } from "./verdict.ts";
 
-/** Where the time of a transfer can go, from the source of a load to its end. `other` is what no stage claims. */
+/**
+ * Where the time of a transfer can go, from the source of a load to its end. `packing` is what the wrapper in main did before
+ * there was anything to upload; `other` is what no stage claims.
+ */
 export const STAGE_NAMES = [
+  "packing",
   "credentials",
   "list",
   "first_byte",
@@ -18,6 +23,9 @@ export const STAGE_NAMES = [
 ] as const;
 
 export type StageName = (typeof STAGE_NAMES)[number];
+
+/** The share of a save from which it is what main did before: the executor's own measure for stages. */
+const PACKING_DOMINATES = 0.4;
 
 /** Seconds per stage, in the order of {@link STAGE_NAMES}, without those that took none. They sum to the whole. */
 export type StageSeconds = Readonly<Partial<Record<StageName, number>>>;
@@ -34,6 +42,7 @@ export interface ArtifactTransfer {
   readonly bytes: number;
   readonly unpackedBytes: number;
   readonly files: number;
+  /** Of the span; of a save also what main had spent on packing before, the stage `packing`. */
   readonly seconds: number;
   readonly stages: StageSeconds;
   readonly boundBy: BoundBy;
@@ -58,19 +67,21 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
   if (span.name !== SPAN_LOAD_ARTIFACT && span.name !== SPAN_SAVE_ARTIFACT) return undefined;
   const { attributes } = span;
   const number = (key: string) => numberAttribute(attributes, `argo.artifact.${key}`) ?? 0;
-  const seconds = spanSeconds(span);
+  const upstream = attributes.has("argo.artifact.name") ? undefined : readUpstreamTransfer(trace, span);
+  const packing = Math.max(0, number("packing.duration"));
+  const seconds = packing + spanSeconds(span);
   const cores = number("cores");
   const facts = {
     name: textAttribute(attributes, "argo.artifact.name") ?? upstreamName(trace, span),
     node,
     direction: span.name === SPAN_LOAD_ARTIFACT ? ("load" as const) : ("save" as const),
-    driver: textAttribute(attributes, "argo.artifact.driver") ?? "unknown",
+    driver: textAttribute(attributes, "argo.artifact.driver") ?? (upstream?.driver || "unknown"),
     bytes: number("bytes"),
     unpackedBytes: number("unpacked_bytes"),
     files: number("files"),
     seconds,
-    stages: readStages(span, seconds),
-    object: objectOf(span),
+    stages: readStages(span, packing, upstream?.stages),
+    object: objectOf(span) || (upstream?.object ?? ""),
     archive: textAttribute(attributes, "argo.artifact.archive") ?? "",
     streams: number("streams"),
     retries: number("retries"),
@@ -80,30 +91,34 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
     traceId: span.traceId,
     spanId: span.spanId,
   };
-  const boundBy = readBoundBy(textAttribute(attributes, "argo.artifact.bound_by"));
-  return {
-    ...facts,
-    boundBy,
-    verdict: textAttribute(attributes, "argo.artifact.verdict") || judge(facts, boundBy),
-  };
+  const own = readBoundBy(textAttribute(attributes, "argo.artifact.bound_by"));
+  const verdict = textAttribute(attributes, "argo.artifact.verdict") || judge(facts, own);
+  if (packing < PACKING_DOMINATES * seconds || facts.error) return { ...facts, boundBy: own, verdict };
+  return { ...facts, boundBy: "packing", verdict: judgePacking(facts, packing, verdict) };
 }
 
 /**
  * The stages as measured inside the span. What they leave of the span's duration is `other`; where two clocks
  * make them add up to more than the duration, all are shortened alike, so that the sum always holds.
  */
-function readStages(span: TraceSpan, seconds: number): StageSeconds {
+function readStages(
+  span: TraceSpan,
+  packing: number,
+  upstream: ReadonlyMap<StageName, number> | undefined,
+): StageSeconds {
+  const seconds = spanSeconds(span);
   const measured = new Map<StageName, number>();
   let sum = 0;
   for (const stage of STAGE_NAMES) {
-    const value = numberAttribute(span.attributes, `argo.artifact.time.${stage}`) ?? 0;
-    if (value <= 0) continue;
+    const value =
+      upstream?.get(stage) ?? numberAttribute(span.attributes, `argo.artifact.time.${stage}`) ?? 0;
+    if (value <= 0 || stage === "packing") continue;
     measured.set(stage, value);
     sum += value;
   }
   const scale = sum > seconds ? seconds / sum : 1;
   const remainder = Math.max(0, seconds - sum);
-  const stages: Partial<Record<StageName, number>> = {};
+  const stages: Partial<Record<StageName, number>> = packing > 0 ? { packing } : {};
   for (const stage of STAGE_NAMES) {
     const value = (measured.get(stage) ?? 0) * scale + (stage === "other" ? remainder : 0);
     if (value > 0) stages[stage] = value;

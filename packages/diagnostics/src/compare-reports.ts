@@ -230,6 +230,7 @@ export function describePart({ label, part }: { label: string; part: PathPart })
     main: "the work of",
     save: "saving in",
     overhead: "starting and ending of",
+    untraced: "the untraced pod of",
   };
   return `${words[part]} ${label}`;
 }

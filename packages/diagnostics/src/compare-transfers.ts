@@ -1,6 +1,6 @@
 import type { ArtifactTransfer, StageName } from "./artifact-transfer.ts";
 import { formatFactor, formatRate, formatSeconds } from "./html/format.js";
-import { STAGE_PHRASES } from "./verdict.ts";
+import { longestStages, STAGE_PHRASES } from "./verdict.ts";
 
 /** Below this many seconds both ways, a factor between two transfers is noise. */
 const NOTHING_TO_GAIN_SECONDS = 0.05;
@@ -88,19 +88,22 @@ function whyDifferent(save: ArtifactTransfer, load: ArtifactTransfer, loads: num
   ];
 }
 
-/** The stages that explain the difference. A codec's two directions are each other's counterpart. */
+/** What a codec does in one direction has its counterpart in the other; it counts as one. */
+const CODEC_STAGES: ReadonlySet<StageName> = new Set<StageName>(["packing", "compress", "decompress"]);
+
+/** The stages that explain the difference. */
 function whereTheExtraWent(slow: ArtifactTransfer, fast: ArtifactTransfer, fastVerb: string): string {
   const extra = slow.seconds - fast.seconds;
-  const counterpart = (stage: StageName): StageName => {
-    if (stage === "decompress") return "compress";
-    return stage === "compress" ? "decompress" : stage;
-  };
-  const secondsOf = (transfer: ArtifactTransfer, stage: StageName) =>
-    (transfer.stages[stage] ?? 0) +
-    (counterpart(stage) === stage ? 0 : (transfer.stages[counterpart(stage)] ?? 0));
-  const named = (Object.keys(slow.stages) as StageName[])
+  const secondsOf = ({ stages }: ArtifactTransfer, stage: StageName): number =>
+    CODEC_STAGES.has(stage)
+      ? [...CODEC_STAGES].reduce((sum, codec) => sum + (stages[codec] ?? 0), 0)
+      : (stages[stage] ?? 0);
+  const longest = longestStages(slow.stages).map(({ stage }) => stage);
+  const codec = longest.find((stage) => CODEC_STAGES.has(stage));
+  const named = longest
+    .filter((stage) => stage !== "other" && (!CODEC_STAGES.has(stage) || stage === codec))
     .map((stage) => ({ stage, more: secondsOf(slow, stage) - secondsOf(fast, stage) }))
-    .filter(({ stage, more }) => stage !== "other" && more >= extra * WORTH_NAMING)
+    .filter(({ more }) => more >= extra * WORTH_NAMING)
     .sort((a, b) => b.more - a.more);
   const parts = named.map(({ stage, more }) => {
     const rates =

@@ -1,4 +1,4 @@
-import { type NodeGroup, pendingExtent } from "./node-groups.ts";
+import { CONTAINER_SPANS, type NodeGroup, pendingExtent } from "./node-groups.ts";
 import { spanSeconds, type TraceSpan } from "./span.ts";
 import { spanDetail } from "./span-label.ts";
 import {
@@ -9,10 +9,11 @@ import {
   SPAN_SUPERVISOR,
   SPAN_WAIT,
 } from "./span-names.ts";
+import { workOf } from "./step-report.ts";
 import type { Trace } from "./trace.ts";
 
 /** What a stretch of the critical path went into. */
-export type PathPart = "pending" | "load" | "main" | "save" | "overhead" | "between";
+export type PathPart = "pending" | "load" | "main" | "save" | "overhead" | "untraced" | "between";
 
 /** A stretch of time during which nothing else would have made the workflow end sooner. */
 export interface PathSegment {
@@ -105,7 +106,7 @@ function partsOf({ group, start, end }: PodExtent): Part[] {
   const named = (...names: string[]) => spans.filter(({ name }) => names.includes(name));
   const mains = named(SPAN_MAIN);
   const mainStart = mains.reduce((first, span) => smaller(first, span.startUnixNano), end);
-  const mainEnd = mains.reduce((last, span) => larger(last, span.endUnixNano), start);
+  const mainEnd = mains.reduce((last, span) => larger(last, workOf(span).endUnixNano), start);
   const pending = pendingExtent(group)?.endUnixNano ?? start;
   // A supervisor loads beside the waiting main container, and its span goes on to the end of the saving.
   const loads = spans.some(({ name }) => name === SPAN_INIT) ? named(SPAN_INIT) : named("loadArtifacts");
@@ -118,7 +119,11 @@ function partsOf({ group, start, end }: PodExtent): Part[] {
     ["pending", start, pending],
     ["load", pending, loaded, longest(spans, SPAN_LOAD_ARTIFACT)],
   ];
-  if (mains.length === 0) return [...before, ["overhead", loaded, end]];
+  if (mains.length === 0) {
+    // Of a pod whose containers do not trace, the controller alone says that it ran.
+    const isTraced = spans.some(({ name }) => CONTAINER_SPANS.has(name));
+    return [...before, [isTraced ? "overhead" : "untraced", loaded, end]];
+  }
   return [
     ...before,
     ["overhead", loaded, mainStart],

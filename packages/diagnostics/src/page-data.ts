@@ -34,8 +34,8 @@ export function buildPageData(traces: readonly Trace[], report: Report): PageDat
         ["after main", step.afterMainSeconds],
       ],
     })),
-    failures: report.failures.map(({ label, path, type, message, traceId, spanId }) => {
-      return { label, path, type, message, traceId, spanId };
+    failures: report.failures.map(({ label, path, type, message, remedy, traceId, spanId }) => {
+      return { label, path, type, message, ...(remedy ? { remedy } : {}), traceId, spanId };
     }),
     clocks: report.clocks,
   };

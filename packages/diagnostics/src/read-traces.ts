@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { workflowFacts } from "./node-groups.ts";
 import { parseOtlpDocument } from "./otlp-json.ts";
+import { settlePassedOver } from "./passed-over.ts";
 import { fetchTrace, isAddress, type TraceQuery } from "./query-api.ts";
 import { settleClocks } from "./settle-clocks.ts";
 import type { TraceSpan } from "./span.ts";
@@ -60,7 +61,7 @@ export async function readTraces(paths: readonly string[], query: TraceQuery = {
     }
   }
   if (spans.size === 0) throw new TraceReadError(noSpans(paths, warnings));
-  const settled = settleClocks([...spans.values()]);
+  const settled = settleClocks(settlePassedOver([...spans.values()]));
   return {
     spans: paths.every(isAddress) ? settled : chosen(settled, query),
     warnings,

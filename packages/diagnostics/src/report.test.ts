@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { buildPageData } from "./page-data.ts";
 import { buildReport } from "./report.ts";
+import { renderFailuresTerminal } from "./terminal/steps.ts";
 import { ciCheckoutTrace } from "./testing/ci-checkout-trace.ts";
 import { spansOf } from "./testing/parse-documents.ts";
 import { createTraceBuilder } from "./testing/trace-builder.ts";
+import { assembleTraces } from "./trace.ts";
 
 describe("buildReport", () => {
   const report = buildReport(spansOf(ciCheckoutTrace()));
@@ -63,6 +66,29 @@ describe("buildReport", () => {
     ]);
   });
 
+  it("says with a failure what to do about it, on paper and on the page", () => {
+    const builder = createTraceBuilder("remedy");
+    builder.add({
+      name: "loadArtifact",
+      at: 0,
+      seconds: 1,
+      attributes: { "argo.artifact.name": "in", "argo.error.remedy": "check the key" },
+      error: { type: "s3.no_such_key", message: "no object s3://b/k" },
+    });
+    const failed = buildReport(spansOf(builder));
+    expect(failed.failures).toMatchObject([{ type: "s3.no_such_key", remedy: "check the key" }]);
+    expect(renderFailuresTerminal(failed).split("\n")).toEqual([
+      "Failures",
+      "  ✗ outside any pod › loadArtifact",
+      "    s3.no_such_key: no object s3://b/k",
+      "    → check the key",
+      "",
+    ]);
+    expect(buildPageData(assembleTraces(spansOf(builder)), failed).failures).toMatchObject([
+      { remedy: "check the key" },
+    ]);
+  });
+
   it("adds up loads and saves", () => {
     expect(report.totals).toMatchObject({ spans: 77, failedSpans: 6 });
     expect(report.totals.save).toEqual({
@@ -98,12 +124,45 @@ describe("buildReport", () => {
       error: { message: "Error" },
     });
     const { failures, steps, traces } = buildReport(spansOf(builder));
-    expect(failures.map(({ path, message }) => [path, message])).toContainEqual([
-      ["workflow", "node"],
-      "Error",
-    ]);
+    expect(failures.map(({ path, message }) => [path, message])).toContainEqual([["node"], "Error"]);
     expect(steps[0]?.phase).toBe("Error");
     expect(traces[0]?.phase).toBe("Error");
+  });
+
+  it("names the workflow of a run that goes on, of which only some phases are over", () => {
+    const builder = createTraceBuilder("running");
+    const attributes = { name: "wf", namespace: "ci", "cicd.pipeline.name": "wf", phase: "Pending" };
+    builder.add({ name: "workflowPhase", at: 0, seconds: 2, attributes });
+    const node = { name: "wf", "cicd.pipeline.name": "wf", node_id: "wf-1", node_name: "wf[0].a" };
+    builder.add({ name: "node", at: 2, seconds: 5, attributes: node, ok: true });
+    const { traces, steps } = buildReport(spansOf(builder));
+    expect(traces).toMatchObject([{ workflow: "wf", namespace: "ci", phase: "Unknown" }]);
+    expect(steps.map(({ label }) => label)).toEqual(["[0].a"]);
+  });
+
+  it("names the nodes that failed, and not those around them that failed for it", () => {
+    const builder = createTraceBuilder("controller only");
+    const error = { message: "Failed" };
+    const workflow = builder.add({ name: "workflow", at: 0, seconds: 9, attributes: { name: "wf" }, error });
+    const dag = { node_id: "wf", node_name: "wf", node_type: "DAG" };
+    const root = builder.add({
+      name: "node",
+      at: 0,
+      seconds: 9,
+      parent: workflow,
+      attributes: dag,
+      error,
+    });
+    for (const name of ["a", "b"]) {
+      const attributes = { node_id: `wf-${name}`, node_name: `wf.${name}`, node_type: "Pod" };
+      const why = { message: `Failed: ${name} is broken` };
+      builder.add({ name: "node", at: 1, seconds: 5, parent: root, attributes, error: why });
+    }
+    const { failures } = buildReport(spansOf(builder));
+    expect(failures.map(({ label, path, message }) => [label, path, message])).toEqual([
+      ["a", ["node"], "Failed: a is broken"],
+      ["b", ["node"], "Failed: b is broken"],
+    ]);
   });
 
   it("reads a step's fate from its containers when no controller traced it", () => {

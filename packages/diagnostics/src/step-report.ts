@@ -2,7 +2,7 @@ import { MAIN_CONTAINER } from "@skein/contract";
 import { type NodeGroup, pendingExtent } from "./node-groups.ts";
 import { numberAttribute, spanSeconds, type TraceSpan, textAttribute } from "./span.ts";
 import { SPAN_INIT, SPAN_MAIN, SPAN_NODE_PHASE, SPAN_SUPERVISOR, SPAN_WAIT } from "./span-names.ts";
-import { extentOf, formatUnixNano } from "./unix-nano.ts";
+import { extentOf, formatUnixNano, type TimeExtent } from "./unix-nano.ts";
 
 export interface PackedOutput {
   readonly path: string;
@@ -29,9 +29,9 @@ export interface StepReport {
   /** Why, in the controller's word: `ErrImagePull`. Absent when nobody says. */
   readonly pendingReason?: string;
   readonly initSeconds: number;
-  /** From the first main container's start to the last one's end. */
+  /** From the first main container's start to the last one's end, without what its wrapper packed then. */
   readonly mainSeconds: number;
-  /** From the end of the last main container to the end of the pod's last container: what saving costs. */
+  /** From the end of the last main container's work to the end of the pod's last container: what saving costs. */
   readonly afterMainSeconds: number;
   /** What the wrapper of a main container copied or packed out of its own file system, before anything was uploaded. */
   readonly packed?: readonly PackedOutput[];
@@ -45,7 +45,7 @@ export function readStep(group: NodeGroup): StepReport | undefined {
   const spans = group.rows.map((row) => row.span);
   const named = (...names: string[]) => spans.filter((span) => names.includes(span.name));
   const mains = mainContainers(named(SPAN_MAIN));
-  const main = extentOf(mains);
+  const main = extentOf(mains.map(workOf));
   const tail = extentOf(named(SPAN_WAIT, SPAN_SUPERVISOR));
   const pending = pendingExtent(group);
   const exitCode = mainExitCode(mains);
@@ -81,6 +81,20 @@ function mainContainers(wrapped: readonly TraceSpan[]): readonly TraceSpan[] {
   return mains.length > 0 ? mains : wrapped;
 }
 
+/** A main container's time until its wrapper began to pack outputs, which is a part of saving them. */
+export function workOf(main: TraceSpan): TimeExtent {
+  const { startUnixNano, endUnixNano, events } = main;
+  const ended = events.findLast(({ name }) => name === "process.end");
+  const packed = events.filter(
+    ({ name, timeUnixNano: at }) => name === "pack output" && (!ended || at >= ended.timeUnixNano),
+  );
+  return packed.reduce(
+    (extent, { timeUnixNano: at }) =>
+      at >= startUnixNano && at < extent.endUnixNano ? { startUnixNano, endUnixNano: at } : extent,
+    { startUnixNano, endUnixNano },
+  );
+}
+
 function packedOutputs({ events }: TraceSpan): PackedOutput[] {
   return events.flatMap(({ name, attributes }) => {
     if (name !== "pack output") return [];
@@ -114,8 +128,9 @@ function phaseOf(
   exitCode: number | undefined,
 ): string {
   if (node?.status === "ok") return "Succeeded";
-  if (node?.status === "error")
-    return /^(Failed|Error|Skipped|Omitted)\b/.exec(node.statusMessage)?.[0] ?? "Failed";
+  const word = /^(Failed|Error|Skipped|Omitted)\b/.exec(node?.statusMessage ?? "")?.[0];
+  if (word) return word;
+  if (node?.status === "error") return "Failed";
   if (exitCode !== undefined && exitCode !== 0) return "Failed";
   if (spans.some((span) => span.status === "error")) return "Error";
   const wait = spans.find((span) => span.name === SPAN_WAIT || span.name === SPAN_SUPERVISOR);

@@ -27,6 +27,7 @@ const PART_WORDS: Readonly<Record<PathPart, string>> = {
   main: "main",
   save: "save",
   overhead: "starting and ending",
+  untraced: "in the pod, which did not trace",
   between: "between steps",
 };
 
@@ -36,6 +37,7 @@ const PART_STYLES: Readonly<Record<PathPart, Style>> = {
   main: "green",
   save: "magenta",
   overhead: "grey",
+  untraced: "grey",
   between: "grey",
 };
 

@@ -16,6 +16,7 @@ export interface TableOptions {
 }
 
 const STAGE_STYLES: Readonly<Record<StageName, Style>> = {
+  packing: "yellow",
   credentials: "magenta",
   list: "brightCyan",
   first_byte: "cyan",
