@@ -165,6 +165,21 @@ describe("readTransfer", () => {
     expect(transferOf({ attributes }).object).toBe("https://git/x.git@main");
   });
 
+  it("tells files of one path on two hosts apart", () => {
+    const of = (host: string) =>
+      transferOf({
+        attributes: {
+          "argo.artifact.driver": "http",
+          "argo.artifact.key": "/data.tgz",
+          "server.address": host,
+        },
+      }).object;
+    expect([of("a.example"), of("b.example")]).toEqual([
+      "http://a.example/data.tgz",
+      "http://b.example/data.tgz",
+    ]);
+  });
+
   it("is not to be had of other spans", () => {
     const builder = createTraceBuilder("other");
     builder.add({ name: "loadArtifacts", at: 0, seconds: 1 });

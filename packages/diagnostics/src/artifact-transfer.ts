@@ -137,7 +137,11 @@ function objectOf({ attributes }: TraceSpan): string {
     return revision ? `${repository}@${revision}` : repository;
   }
   const key = textAttribute(attributes, "argo.artifact.key");
-  return key ? `${textAttribute(attributes, "argo.artifact.driver") ?? "unknown"}:${key}` : "";
+  if (!key) return "";
+  const driver = textAttribute(attributes, "argo.artifact.driver") ?? "unknown";
+  // A path says nothing without its host.
+  const host = key.startsWith("/") ? textAttribute(attributes, "server.address") : undefined;
+  return host ? `${driver}://${host}${key}` : `${driver}:${key}`;
 }
 
 /** Upstream names a load only by its target path, and a save by an event on the parent before each artifact. */

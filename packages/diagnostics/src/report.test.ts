@@ -140,6 +140,46 @@ describe("buildReport", () => {
     expect(steps.map(({ label }) => label)).toEqual(["[0].a"]);
   });
 
+  it("names once what failed deep below a span that went on", () => {
+    const builder = createTraceBuilder("went on");
+    const error = { type: "file.not_found", message: "no such file" };
+    const wait = builder.add({ name: "runWaitContainer", at: 0, seconds: 5, error });
+    const saves = builder.add({ name: "saveArtifacts", at: 1, seconds: 1, parent: wait });
+    builder.add({ name: "saveArtifact", at: 1, seconds: 1, parent: saves, error });
+    builder.add({
+      name: "patchTaskResult",
+      at: 2,
+      seconds: 1,
+      parent: saves,
+      error: { type: "kubernetes.forbidden", message: "no" },
+    });
+    expect(buildReport(spansOf(builder)).failures.map(({ path }) => path.at(-1))).toEqual([
+      "saveArtifact",
+      "patchTaskResult",
+    ]);
+  });
+
+  it("says that main was ended by the step's deadline", () => {
+    const builder = createTraceBuilder("deadline of a step");
+    const attributes = { "cicd.pipeline.task.run.id": "wf-1" };
+    const error = { type: "SIGTERM", message: "ended by SIGTERM (exit code 143)" };
+    builder.add({ name: "runMainContainer", at: 0, seconds: 4, attributes, error });
+    const wait = builder.add({ name: "runWaitContainer", at: 0, seconds: 5, attributes });
+    builder.add({
+      name: "waitWorkload",
+      at: 0,
+      seconds: 4,
+      parent: wait,
+      events: [{ name: "deadline", at: 4 }],
+    });
+    expect(buildReport(spansOf(builder)).failures).toMatchObject([
+      {
+        type: "SIGTERM",
+        remedy: expect.stringMatching(/exceeded its deadline: raise activeDeadlineSeconds/),
+      },
+    ]);
+  });
+
   it("names the nodes that failed, and not those around them that failed for it", () => {
     const builder = createTraceBuilder("controller only");
     const error = { message: "Failed" };

@@ -110,6 +110,8 @@ describe("runWaitFinish", () => {
     await packed(pod, "/tmp/there");
     pod.artifactFaults.there = new ArtifactError("404", { code: "http.not_found" });
     expect((await runWaitFinish(pod.parts)).error?.message).toBe("artifact there failed to save: 404; ");
+    const all = (await pod.spans()).find(({ name }) => name === "saveArtifacts");
+    expect(all?.status).toEqual({ code: 2, message: "404" });
     expect(pod.messages()).toContain("Ignoring optional artifact which does not exist in path");
   });
 
