@@ -1,0 +1,54 @@
+import { ArtifactError } from "@skein/contract";
+import { ok, skip, warn } from "../check.ts";
+import { endpointOption, s3Check } from "../s3-failures.ts";
+
+const RULE = {
+  Rules: [
+    {
+      ID: "unfinished-uploads",
+      Status: "Enabled",
+      Filter: { Prefix: "" },
+      AbortIncompleteMultipartUpload: { DaysAfterInitiation: 2 },
+    },
+  ],
+};
+
+/** Whether what killed containers have begun to upload goes away some day: nobody sees it, and it is paid for. */
+export const s3Lifecycle = s3Check({
+  id: "s3-lifecycle",
+  title: "S3 unfinished uploads",
+  needs: ["s3-endpoint", "s3-credentials"],
+  after: ["s3-list"],
+  async run(examination, { signal, found }) {
+    const { location } = await examination.repository();
+    if (!location?.s3) return skip("the artifact repository is not in S3");
+    if (found.get("s3-list")?.status === "warn") return skip("the bucket is not there yet");
+    const { server = "" } = await examination.greeting();
+    if (/^MinIO/i.test(server)) return skip("MinIO ends unfinished uploads after a day by itself");
+    const store = await examination.store();
+    try {
+      const days = await store.unfinishedUploadDays(await examination.probeKey(), { signal });
+      if (days !== undefined) return ok(`ended after ${days} ${days === 1 ? "day" : "days"}`);
+    } catch (error) {
+      const reason = whyUnknown(error);
+      if (reason === undefined) throw error;
+      return skip(reason);
+    }
+    return warn(
+      "no rule of the bucket ends uploads that nobody completes: what a killed container has sent stays, unseen and paid for",
+      "give the bucket a rule (this command replaces those it has: docs/install.md, The bucket)",
+      [
+        `aws s3api put-bucket-lifecycle-configuration --bucket ${location.s3.bucket} --lifecycle-configuration '${JSON.stringify(RULE)}'${endpointOption(location.s3)}`,
+      ],
+    );
+  },
+});
+
+/** Executors do without this right, and some stores without such rules. */
+function whyUnknown(error: unknown): string | undefined {
+  if (!(error instanceof ArtifactError)) return undefined;
+  if (error.code === "s3.access_denied")
+    return "these credentials may not read the bucket's rules (s3:GetLifecycleConfiguration), and need not";
+  const isUnknown = /\((405|501)|NotImplemented|MethodNotAllowed/.test(error.message);
+  return isUnknown ? "the store has no lifecycle rules" : undefined;
+}
