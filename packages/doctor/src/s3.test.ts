@@ -74,6 +74,7 @@ describe("a bucket", () => {
       "skip",
       /^these credentials may not read .*GetLifecycleConfiguration\), and need not/,
     ],
+    [503, "Busy", "skip", /^GetBucketLifecycleConfiguration .* failed/],
     [
       404,
       "NoSuchLifecycleConfiguration",
@@ -122,7 +123,8 @@ describe("a bucket", () => {
   it("that is not there is named, with the command that makes it", async () => {
     const seen = await inPod({ bucket: "nope" });
     expect(seen.exitCode).toBe(1);
-    expect(statuses(seen)).toMatchObject({ list: "fail", put: "skip", delete: "skip" });
+    expect(statuses(seen)).toMatchObject({ list: "fail", put: "skip", delete: "skip", lifecycle: "skip" });
+    expect(seen.checks["s3-lifecycle"]?.reason).toBe("s3-list comes first");
     expect(seen.checks["s3-list"]?.fix.copy).toEqual([
       `aws s3 mb s3://nope --endpoint-url http://${server.endpoint}`,
     ]);
@@ -237,6 +239,8 @@ describe("an endpoint", () => {
   it("that speaks plain HTTP where TLS is expected says which field", async () => {
     const seen = await inPod({ insecure: false });
     expect(seen.checks["s3-endpoint"]?.fix.say).toContain("set `insecure: true`");
+    const outside = await examine(["--json", "--bucket", "b", "--endpoint", server.endpoint]);
+    expect(outside.checks["s3-endpoint"]?.fix.say).toContain("set `insecure: true`");
   });
 
   it("at which nobody listens is not waited for", async () => {

@@ -1,5 +1,6 @@
-import { ArtifactError } from "@skein/contract";
+import { ArtifactError, errorMessage } from "@skein/contract";
 import { ok, skip, warn } from "../check.ts";
+import { shorten } from "../explain-error.ts";
 import { endpointOption, s3Check } from "../s3-failures.ts";
 
 const RULE = {
@@ -22,7 +23,10 @@ export const s3Lifecycle = s3Check({
   async run(examination, { signal, found }) {
     const { location } = await examination.repository();
     if (!location?.s3) return skip("the artifact repository is not in S3");
-    if (found.get("s3-list")?.status === "warn") return skip("the bucket is not there yet");
+    const listed = found.get("s3-list");
+    if (listed?.status === "warn") return skip("the bucket is not there yet");
+    // What is wrong there is said there; only the right to list is nothing that matters here.
+    if (listed?.status === "fail" && listed.code !== "s3.access_denied") return skip("s3-list comes first");
     const { server = "" } = await examination.greeting();
     if (/^MinIO/i.test(server)) return skip("MinIO ends unfinished uploads after a day by itself");
     const store = await examination.store();
@@ -30,9 +34,8 @@ export const s3Lifecycle = s3Check({
       const days = await store.unfinishedUploadDays(await examination.probeKey(), { signal });
       if (days !== undefined) return ok(`ended after ${days} ${days === 1 ? "day" : "days"}`);
     } catch (error) {
-      const reason = whyUnknown(error);
-      if (reason === undefined) throw error;
-      return skip(reason);
+      signal.throwIfAborted();
+      return skip(whyUnknown(error));
     }
     return warn(
       "no rule of the bucket ends uploads that nobody completes: what a killed container has sent stays, unseen and paid for",
@@ -44,11 +47,11 @@ export const s3Lifecycle = s3Check({
   },
 });
 
-/** Executors do without this right, and some stores without such rules. */
-function whyUnknown(error: unknown): string | undefined {
-  if (!(error instanceof ArtifactError)) return undefined;
-  if (error.code === "s3.access_denied")
+/** Executors do without this right, and some stores without such rules: none of it is a failure. */
+function whyUnknown(error: unknown): string {
+  const message = errorMessage(error);
+  if (error instanceof ArtifactError && error.code === "s3.access_denied")
     return "these credentials may not read the bucket's rules (s3:GetLifecycleConfiguration), and need not";
-  const isUnknown = /\((405|501)|NotImplemented|MethodNotAllowed/.test(error.message);
-  return isUnknown ? "the store has no lifecycle rules" : undefined;
+  const isUnknown = /\((405|501)|NotImplemented|MethodNotAllowed/.test(message);
+  return isUnknown ? "the store has no lifecycle rules" : shorten(message);
 }
