@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ArtifactTransfer, readTransfer, STAGE_NAMES } from "./artifact-transfer.ts";
+import {
+  type ArtifactTransfer,
+  partsOf,
+  readTransfer,
+  STAGE_NAMES,
+  wholeSeconds,
+} from "./artifact-transfer.ts";
 import { traceOf } from "./testing/parse-documents.ts";
 import { createTraceBuilder, type SpanInput } from "./testing/trace-builder.ts";
 
@@ -142,15 +148,21 @@ describe("readTransfer", () => {
         attributes: { ...attributes, "argo.artifact.packing.duration": seconds },
       });
     expect(packed(6)).toMatchObject({
-      seconds: 8,
-      stages: { packing: 6, network: 1.5, other: 0.5 },
+      seconds: 2,
+      packingSeconds: 6,
+      stages: { network: 1.5, other: 0.5 },
       boundBy: "packing",
       verdict:
         "packing-bound: main packed it at 10.0 MB/s in 6.00 s, and only then it was uploaded in 2.00 s (network-bound: 1 stream at 10 MB/s)",
     });
+    expect([wholeSeconds(packed(6)), partsOf(packed(6))]).toEqual([
+      8,
+      { packing: 6, network: 1.5, other: 0.5 },
+    ]);
     expect(packed(0.5)).toMatchObject({
-      seconds: 2.5,
-      stages: { packing: 0.5, network: 1.5 },
+      seconds: 2,
+      packingSeconds: 0.5,
+      stages: { network: 1.5, other: 0.5 },
       boundBy: "network",
       verdict: "network-bound: 1 stream at 10 MB/s",
     });

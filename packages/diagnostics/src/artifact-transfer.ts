@@ -5,12 +5,8 @@ import { formatUnixNano } from "./unix-nano.ts";
 import { readUpstreamTransfer } from "./upstream-transfer.ts";
 import { type BoundBy, judge, judgePacking, readBoundBy } from "./verdict.ts";
 
-/**
- * Where the time of a transfer can go, from the source of a load to its end. `packing` is what the wrapper in main did before
- * there was anything to upload; `other` is what no stage claims.
- */
+/** Where the time of a transfer can go, from the source of a load to its end. `other` is what no stage claims. */
 export const STAGE_NAMES = [
-  "packing",
   "credentials",
   "list",
   "first_byte",
@@ -23,6 +19,9 @@ export const STAGE_NAMES = [
 ] as const;
 
 export type StageName = (typeof STAGE_NAMES)[number];
+
+/** What a save consists of for whoever waits for it: its stages, and what the wrapper in main did before the upload began. */
+export type PartName = StageName | "packing";
 
 /** The share of a save from which it is what main did before: the executor's own measure for stages. */
 const PACKING_DOMINATES = 0.4;
@@ -42,8 +41,9 @@ export interface ArtifactTransfer {
   readonly bytes: number;
   readonly unpackedBytes: number;
   readonly files: number;
-  /** Of the span; of a save also what main had spent on packing before, the stage `packing`. */
   readonly seconds: number;
+  /** What the wrapper in main had spent on packing the output before; absent where it packed nothing. No part of `seconds`. */
+  readonly packingSeconds?: number;
   readonly stages: StageSeconds;
   readonly boundBy: BoundBy;
   /** One line for a person: what the time went into. */
@@ -62,6 +62,19 @@ export interface ArtifactTransfer {
   readonly spanId: string;
 }
 
+/** From the end of main to the last byte: what a save takes where main packs what it saves. Of all else the transfer's seconds. */
+export function wholeSeconds({ seconds, packingSeconds = 0 }: ArtifactTransfer): number {
+  return packingSeconds + seconds;
+}
+
+/** What the whole consists of, in the order in which it happened. */
+export function partsOf({
+  stages,
+  packingSeconds,
+}: ArtifactTransfer): Readonly<Partial<Record<PartName, number>>> {
+  return packingSeconds === undefined ? stages : { packing: packingSeconds, ...stages };
+}
+
 /** The transfer a span describes; `undefined` for spans of other kinds. */
 export function readTransfer(trace: Trace, span: TraceSpan, node: string): ArtifactTransfer | undefined {
   if (span.name !== SPAN_LOAD_ARTIFACT && span.name !== SPAN_SAVE_ARTIFACT) return undefined;
@@ -69,7 +82,7 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
   const number = (key: string) => numberAttribute(attributes, `argo.artifact.${key}`) ?? 0;
   const upstream = attributes.has("argo.artifact.name") ? undefined : readUpstreamTransfer(trace, span);
   const packing = Math.max(0, number("packing.duration"));
-  const seconds = packing + spanSeconds(span);
+  const seconds = spanSeconds(span);
   const cores = number("cores");
   const facts = {
     name: textAttribute(attributes, "argo.artifact.name") ?? upstreamName(trace, span),
@@ -80,7 +93,8 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
     unpackedBytes: number("unpacked_bytes"),
     files: number("files"),
     seconds,
-    stages: readStages(span, packing, upstream?.stages),
+    ...(packing > 0 && { packingSeconds: packing }),
+    stages: readStages(span, seconds, upstream?.stages),
     object: objectOf(span) || (upstream?.object ?? ""),
     archive: textAttribute(attributes, "argo.artifact.archive") ?? "",
     streams: number("streams"),
@@ -93,7 +107,8 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
   };
   const own = readBoundBy(textAttribute(attributes, "argo.artifact.bound_by"));
   const verdict = textAttribute(attributes, "argo.artifact.verdict") || judge(facts, own);
-  if (packing < PACKING_DOMINATES * seconds || facts.error) return { ...facts, boundBy: own, verdict };
+  if (packing < PACKING_DOMINATES * (packing + seconds) || facts.error)
+    return { ...facts, boundBy: own, verdict };
   return { ...facts, boundBy: "packing", verdict: judgePacking(facts, packing, verdict) };
 }
 
@@ -103,22 +118,21 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
  */
 function readStages(
   span: TraceSpan,
-  packing: number,
+  seconds: number,
   upstream: ReadonlyMap<StageName, number> | undefined,
 ): StageSeconds {
-  const seconds = spanSeconds(span);
   const measured = new Map<StageName, number>();
   let sum = 0;
   for (const stage of STAGE_NAMES) {
     const value =
       upstream?.get(stage) ?? numberAttribute(span.attributes, `argo.artifact.time.${stage}`) ?? 0;
-    if (value <= 0 || stage === "packing") continue;
+    if (value <= 0) continue;
     measured.set(stage, value);
     sum += value;
   }
   const scale = sum > seconds ? seconds / sum : 1;
   const remainder = Math.max(0, seconds - sum);
-  const stages: Partial<Record<StageName, number>> = packing > 0 ? { packing } : {};
+  const stages: Partial<Record<StageName, number>> = {};
   for (const stage of STAGE_NAMES) {
     const value = (measured.get(stage) ?? 0) * scale + (stage === "other" ? remainder : 0);
     if (value > 0) stages[stage] = value;

@@ -28,25 +28,33 @@ interface Placed {
   span: TraceSpan;
   /** By how much the parent was moved. */
   offset: bigint;
-  /** The parent's time, as corrected. */
-  parent?: TimeExtent;
+  /** The parent's time, as corrected; undefined where nobody knows it. */
+  parent?: TimeExtent | undefined;
+  /** The parent is a container, or runs in one. */
+  isInContainer: boolean;
 }
 
 function settleTrace(trace: Trace, settled: Map<TraceSpan, TraceSpan>): void {
   const pods = podOffsets(trace);
-  const waiting: Placed[] = trace.roots.map((span) => ({ span, offset: 0n }));
+  const waiting: Placed[] = trace.roots.map((span) => ({ span, offset: 0n, isInContainer: false }));
   for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const { span, parent } = next;
+    const { span, parent, isInContainer } = next;
     const pod = pods.get(span);
     const inherited = pod?.offset ?? nearer(span, next.offset, parent);
-    const starts = span.startUnixNano + inherited;
     const isBeforeItsCause =
-      !CONTAINER_SPANS.has(span.name) && parent && starts < parent.startUnixNano - TOLERANCE;
+      isInContainer && parent && span.startUnixNano + inherited < parent.startUnixNano - TOLERANCE;
     const offset = isBeforeItsCause ? parent.startUnixNano - span.startUnixNano : inherited;
     const clock = pod?.clock ?? (isBeforeItsCause ? beforeItsCause(offset) : undefined);
     const moved = offset === 0n ? span : move(span, offset, clock);
     if (moved !== span) settled.set(span, moved);
-    for (const child of trace.childrenOf(span)) waiting.push({ span: child, offset, parent: moved });
+    for (const child of trace.childrenOf(span)) {
+      waiting.push({
+        span: child,
+        offset,
+        parent: span.clock === undefined ? moved : undefined,
+        isInContainer: isInContainer || CONTAINER_SPANS.has(span.name),
+      });
+    }
   }
 }
 
@@ -71,9 +79,13 @@ function move(span: TraceSpan, offset: bigint, clock: string | undefined): Trace
 function podOffsets(trace: Trace): Map<TraceSpan, { offset: bigint; clock?: string }> {
   const nodes = new Map<string, TraceSpan>();
   for (const span of trace.spans) {
-    if (span.name === SPAN_NODE) nodes.set(textAttribute(span.attributes, "node_id") ?? "", span);
+    if (span.name === SPAN_NODE && span.clock === undefined)
+      nodes.set(textAttribute(span.attributes, "node_id") ?? "", span);
   }
-  const containers = trace.spans.filter(({ name }) => CONTAINER_SPANS.has(name));
+  // What has been put somewhere already says nothing of its machine's clock.
+  const containers = trace.spans.filter(
+    ({ name, clock }) => CONTAINER_SPANS.has(name) && clock === undefined,
+  );
   const offsets = new Map<TraceSpan, { offset: bigint; clock?: string }>();
   for (const [home, members] of Map.groupBy(containers, (span) => homeOf(trace, nodes, span))) {
     const offset = home ? offsetOf(extentOf(members), home) : 0n;

@@ -1,4 +1,4 @@
-import type { StageName, StageSeconds } from "./artifact-transfer.ts";
+import type { PartName, StageSeconds } from "./artifact-transfer.ts";
 import { formatBytes, formatCount, formatRate, formatSeconds } from "./html/format.js";
 
 /** What a transfer waited for most. */
@@ -24,7 +24,7 @@ export function readBoundBy(text: string | undefined): BoundBy {
 }
 
 /** What each stage is, as what time is spent "on" or by doing. */
-export const STAGE_PHRASES: Readonly<Record<StageName, string>> = {
+export const STAGE_PHRASES: Readonly<Record<PartName, string>> = {
   packing: "packing in main",
   credentials: "getting credentials",
   list: "listing objects",
@@ -37,10 +37,12 @@ export const STAGE_PHRASES: Readonly<Record<StageName, string>> = {
   other: "on other work",
 };
 
-/** The stages of a transfer, the longest first. */
-export function longestStages(stages: StageSeconds): { stage: StageName; seconds: number }[] {
+/** The stages of a transfer, or the parts of the whole, the longest first. */
+export function longestStages(
+  stages: Readonly<Partial<Record<PartName, number>>>,
+): { stage: PartName; seconds: number }[] {
   return Object.entries(stages)
-    .map(([stage, seconds]) => ({ stage: stage as StageName, seconds }))
+    .map(([stage, seconds]) => ({ stage: stage as PartName, seconds }))
     .sort((a, b) => b.seconds - a.seconds);
 }
 
@@ -61,8 +63,8 @@ export function judgePacking(
   verdict: string,
 ): string {
   const rate = unpackedBytes > 0 ? ` at ${formatRate(unpackedBytes / packingSeconds)}` : "";
-  const upload = formatSeconds(seconds - packingSeconds);
-  return `packing-bound: main packed it${rate} in ${formatSeconds(packingSeconds)}, and only then it was uploaded in ${upload} (${verdict})`;
+  const [packing, upload] = [packingSeconds, seconds].map(formatSeconds);
+  return `packing-bound: main packed it${rate} in ${packing}, and only then it was uploaded in ${upload} (${verdict})`;
 }
 
 /** The sentence for a transfer whose trace brings none. Says only what the trace measured. */
