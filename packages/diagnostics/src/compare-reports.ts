@@ -134,9 +134,8 @@ function whyChanged(before: ArtifactTransfer, after: ArtifactTransfer): string {
   const part = partThatChanged(before, after);
   if (part) {
     const [then, now] = [partsOf(before)[part] ?? 0, partsOf(after)[part] ?? 0];
-    reasons.push(
-      `${formatSeconds(now)} instead of ${formatSeconds(then)} ${STAGE_PHRASES[part]}${rates(before, after)}`,
-    );
+    const moved = part === "packing" ? "" : rates(before, after);
+    reasons.push(`${formatSeconds(now)} instead of ${formatSeconds(then)} ${STAGE_PHRASES[part]}${moved}`);
   }
   return reasons.join(", ");
 }
