@@ -8,10 +8,10 @@ import {
   type Node,
   type ParsedNode,
   parseAllDocuments,
-  stringify,
   visit,
 } from "yaml";
 import { WorkflowObjectError } from "./read-objects.ts";
+import { toYaml } from "./to-yaml.ts";
 import { traceIds } from "./trace-ids.ts";
 import type { PodObject, WorkflowObject } from "./workflow-object.ts";
 
@@ -74,9 +74,7 @@ export function turnTracingOn(text: string, options: TraceOnOptions): string {
   if (isJson(text)) {
     const [first, ...more] = documents.map((document) => document.toJS() as unknown);
     if (more.length === 0) return `${JSON.stringify(first, undefined, 2)}\n`;
-    return [first, ...more]
-      .map((object) => stringify(object, { lineWidth: 0, version: "1.1" }))
-      .join("---\n");
+    return [first, ...more].map((object) => toYaml(object)).join("---\n");
   }
   // Each but the first brings its own `---`.
   return documents
