@@ -91,6 +91,11 @@ export function groupByNode(trace: Trace, workflow: WorkflowFacts = workflowFact
   );
 }
 
+/** One container of a containerSet: a node of the controller's, in the pod of another one. */
+export function isContainerOfSet({ nodeSpan }: NodeGroup): boolean {
+  return nodeSpan !== undefined && textAttribute(nodeSpan.attributes, "node_type") === "Container";
+}
+
 /**
  * The time a node waited for its first container: for a place to run, for images. The controller calls a pod pending
  * until its main container runs; what the init container does in that time is not waiting.

@@ -205,6 +205,69 @@ describe("buildReport", () => {
     ]);
   });
 
+  it("takes the containers of a set for parts of their pod, not for steps that wait for one", () => {
+    const builder = createTraceBuilder("container set");
+    const pod = { node_id: "wf", node_name: "wf", node_type: "Pod" };
+    const parent = builder.add({ name: "node", at: 0, seconds: 20, attributes: pod, ok: true });
+    const attributes = { "cicd.pipeline.task.run.id": "wf", "k8s.container.name": "last" };
+    builder.add({ name: "runMainContainer", at: 18, seconds: 2, parent, attributes });
+    const last = { node_id: "wf-1", node_name: "wf.last", node_type: "Container" };
+    const node = builder.add({ name: "node", at: 0, seconds: 20, parent, attributes: last, ok: true });
+    const pending = { node_id: "wf-1", node_phase: "Pending" };
+    builder.add({ name: "nodePhase", at: 0, seconds: 18, parent: node, attributes: pending });
+    const { advice, steps, traces } = buildReport(spansOf(builder));
+    expect(steps.map(({ label }) => label)).toEqual(["wf"]);
+    expect(traces[0]?.criticalPath.map(({ label }) => label)).toEqual(expect.arrayContaining(["wf"]));
+    expect(traces[0]?.criticalPath.filter(({ label }) => label === "last")).toEqual([]);
+    expect(advice.map(({ where }) => where)).toEqual(["wf"]);
+  });
+
+  it("counts every container of a set for main's work, and no sidecar that outlives the saving", () => {
+    const builder = createTraceBuilder("set and sidecar");
+    const main = (name: string, at: number, seconds: number, code: number) => {
+      const attributes = {
+        "cicd.pipeline.task.run.id": "wf",
+        "k8s.container.name": name,
+        "process.exit.code": code,
+      };
+      builder.add({ name: "runMainContainer", at, seconds, attributes });
+    };
+    main("first", 0, 4, 0);
+    main("main", 4, 2, 0);
+    main("last", 6, 3, 0);
+    main("proxy", 0, 14, 143);
+    const attributes = { "cicd.pipeline.task.run.id": "wf" };
+    const wait = builder.add({ name: "runWaitContainer", at: 0, seconds: 13, attributes });
+    builder.add({ name: "waitWorkload", at: 0, seconds: 9, parent: wait });
+    const { steps, traces } = buildReport(spansOf(builder));
+    expect(steps).toMatchObject([{ mainSeconds: 9, afterMainSeconds: 4, exitCode: 0, phase: "Succeeded" }]);
+    expect(traces[0]?.criticalPath.map(({ part, seconds }) => [part, seconds])).toEqual([
+      ["main", 9],
+      ["save", 4],
+      ["overhead", 1],
+    ]);
+  });
+
+  it("does not take what a supervisor loads while main's wrapper waits for main's work", () => {
+    const builder = createTraceBuilder("initless");
+    const attributes = { "cicd.pipeline.task.run.id": "wf" };
+    const supervisor = builder.add({ name: "runSupervisorContainer", at: 0, seconds: 12, attributes });
+    builder.add({ name: "loadArtifacts", at: 0, seconds: 6, parent: supervisor });
+    builder.add({
+      name: "runMainContainer",
+      at: 0,
+      seconds: 10,
+      attributes,
+      events: [
+        { name: "process.start", at: 6.5 },
+        { name: "process.end", at: 10 },
+      ],
+    });
+    expect(buildReport(spansOf(builder)).steps).toMatchObject([
+      { initSeconds: 6, mainSeconds: 3.5, afterMainSeconds: 2 },
+    ]);
+  });
+
   it("reads a step's fate from its containers when no controller traced it", () => {
     const builder = createTraceBuilder("pods only");
     const pod = (name: string, exitCode: number) => {
