@@ -72,7 +72,7 @@ describe("settleSkew", () => {
       expect(clocks).toMatchObject([
         {
           name: "runInitContainer",
-          problem: `the clock of machine-wf-2 is about ${amount} ${word} the controller's: the pod is shown at its node's time`,
+          problem: `the clock of machine-wf-2 is about ${amount} ${word} the controller's, by which pod wf-2 is shown`,
         },
       ]);
       expect(traces[0]?.seconds).toBe(60);

@@ -122,9 +122,11 @@ function offsetOf(pod: TimeExtent, home: TraceSpan): bigint {
 }
 
 function podClock({ resource }: TraceSpan, offset: bigint): string {
-  const node = textAttribute(resource, "k8s.node.name");
-  const machine = node ? `the clock of ${node}` : "the clock of the pod's machine";
-  return `${machine} is about ${amount(offset)} ${offset > 0n ? "behind" : "ahead of"} the controller's: the pod is shown at its node's time`;
+  const machine = textAttribute(resource, "k8s.node.name") ?? "the pod's machine";
+  // Upstream's executor has the pod's name as the host's.
+  const pod = textAttribute(resource, "k8s.pod.name") ?? textAttribute(resource, "host.name");
+  const how = `${amount(offset)} ${offset > 0n ? "behind" : "ahead of"} the controller's`;
+  return `the clock of ${machine} is about ${how}, by which ${pod ? `pod ${pod}` : "the pod"} is shown`;
 }
 
 function beforeItsCause(offset: bigint): string {
