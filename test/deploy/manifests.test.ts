@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
@@ -136,22 +136,18 @@ describe("docs/install.md", () => {
     }
   });
 
-  const measured = "docs/benchmarks-pod.md";
-  it.skipIf(!existsSync(join(checkout, measured)))(
-    "asks for no less memory than the executor's containers were measured to need",
-    () => {
-      const own = ownMemory(read(measured));
-      const [, request, limit] =
-        /A request of (\d+)Mi and a limit of (\d+)Mi are enough/.exec(read("docs/install.md")) ?? [];
-      const idle = own.filter(({ pod }) => /^(empty|hello|idle)$/.test(pod));
-      expect(idle.length).toBeGreaterThan(0);
-      for (const { pod, megabytes } of idle) expect(megabytes * 1e6, pod).toBeLessThan(mebibytes(request));
-      for (const { pod, megabytes } of own) expect(megabytes * 1e6, pod).toBeLessThan(mebibytes(limit));
-      const { requests, limits } = parseExecutor(read(PLAIN)).resources;
-      expect(requests.memory).toBe(`${request}Mi`);
-      expect(mebibytes(limits.memory)).toBeGreaterThanOrEqual(mebibytes(limit));
-    },
-  );
+  it("asks for no less memory than the executor's containers were measured to need", () => {
+    const own = ownMemory(read("docs/benchmarks-pod.md"));
+    const [, request, limit] =
+      /A request of (\d+)Mi and a limit of (\d+)Mi are enough/.exec(read("docs/install.md")) ?? [];
+    const idle = own.filter(({ pod }) => /^(empty|hello|idle)$/.test(pod));
+    expect(idle.length).toBeGreaterThan(0);
+    for (const { pod, megabytes } of idle) expect(megabytes * 1e6, pod).toBeLessThan(mebibytes(request));
+    for (const { pod, megabytes } of own) expect(megabytes * 1e6, pod).toBeLessThan(mebibytes(limit));
+    const { requests, limits } = parseExecutor(read(PLAIN)).resources;
+    expect(requests.memory).toBe(`${request}Mi`);
+    expect(mebibytes(limits.memory)).toBeGreaterThanOrEqual(mebibytes(limit));
+  });
 });
 
 const mebibytes = (text = ""): number => Number.parseInt(text, 10) * 1024 * 1024;

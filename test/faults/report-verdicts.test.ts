@@ -102,6 +102,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "packing by main on one core",
+    says: /packing-bound: main packed it at \d/,
     advises: /save large outputs from a volume .*\/wool\/data: .* packed by main in \d/,
     direction: "save",
     archive: "tar",
@@ -168,6 +169,23 @@ const CASES: readonly Case[] = [
     source: bytes(MIB),
     fault: first(1, { type: "stall", afterBytes: 1000 }),
     env: { SKEIN_STALL_TIMEOUT_SECONDS: "2" },
+  },
+  {
+    name: "a store that is slow in all ways",
+    says: /no stage stands out/,
+    archive: "none",
+    source: (path) => {
+      mkdirSync(path);
+      writeFileSync(join(path, "late"), "x");
+      writeFileSync(join(path, "slow"), randomBytes(300_000));
+    },
+    fault:
+      () =>
+      ({ url }) => {
+        if (url.includes("list-type") || url.endsWith("/late")) return { type: "delay", ms: 3000 };
+        return url.endsWith("/slow") ? { type: "trickle", bytesPerSecond: 100_000 } : undefined;
+      },
+    env: { SKEIN_TRANSFER_REQUESTS: "1" },
   },
   {
     name: "a save over a connection that stands still",

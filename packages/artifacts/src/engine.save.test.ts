@@ -154,7 +154,10 @@ describe("a path", () => {
 describe("what the emissary packed", () => {
   it("is sent as it is", async () => {
     const contents = { files: 3, unpackedBytes: 3_000_001 };
-    const { report } = await save("packed/tree.tgz", { ...packed("tree"), contents } as SaveSource);
+    const source = { ...packed("tree"), contents: { ...contents, packingSeconds: 1.5 } } as SaveSource;
+    const { report, spans } = await save("packed/tree.tgz", source);
+    const own = spans.find(({ name }) => name === "saveArtifact");
+    expect(own?.attributes).toMatchObject({ "argo.artifact.packing.duration": 1.5 });
     const [sent, local] = await Promise.all([
       readFile(object("packed/tree.tgz")),
       readFile(join(work.path, "tree.tgz")),

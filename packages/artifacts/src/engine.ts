@@ -29,7 +29,7 @@ export type SaveSource =
       tgz: string;
       basename: string;
       /** What is in it, if the packer said so; it is not unpacked only to be counted. */
-      contents?: { files: number; unpackedBytes: number };
+      contents?: { files: number; unpackedBytes: number; packingSeconds?: number };
     }
   /** A file as it is, whatever the artifact says: logs. */
   | { kind: "file"; path: string };
@@ -99,7 +99,9 @@ export function createTransferEngine(
     save: ({ artifact, source }) =>
       slots.use(async () => {
         await drivers.prepare(artifact);
-        const subject: TransferSubject = { direction: "save", artifact, attributes: {} };
+        const contents = source.kind === "packed" ? source.contents : undefined;
+        const attributes = { [ATTR.artifactPacking]: contents?.packingSeconds };
+        const subject: TransferSubject = { direction: "save", artifact, attributes };
         return observeTransfer(subject, observed, async (transfer, describe) => {
           const driver = describe(await drivers.create(artifact));
           const { stagingDirectory } = settings;

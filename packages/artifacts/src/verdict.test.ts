@@ -69,6 +69,13 @@ describe("judge", () => {
       "server-bound: 184 ms for an answer",
     ],
     [
+      "many small objects that are a few bytes in all",
+      { network: 0.37, disk: 0.04 },
+      { files: 700, bytes: 2692, unpackedBytes: 2692, requestPerFile: true, direction: "save" },
+      "small-files",
+      "small-file-bound: 700 files at 1 707 a second",
+    ],
+    [
       "a few bytes on a busy machine",
       { disk: 0.2 },
       { bytes: 12, unpackedBytes: 12 },

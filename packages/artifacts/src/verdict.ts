@@ -83,12 +83,13 @@ function describe(stage: StageName, times: StageTimes, facts: TransferFacts, sec
     return { boundBy: "none", text: "too small to tell what it waited for" };
   switch (stage) {
     case "network":
+      if (manyRequests) return smallFiles(facts, seconds);
       if (few)
         return {
           boundBy: "first-byte",
           text: `server-bound: ${Math.round(times.network * 1000)} ms for an answer`,
         };
-      return manyRequests ? smallFiles(facts, seconds) : networkBound(facts, seconds);
+      return networkBound(facts, seconds);
     case "first_byte":
       return manyRequests ? smallFiles(facts, seconds) : serverBound(times, facts);
     case "disk":

@@ -108,6 +108,8 @@ function findings(transfer: ArtifactTransfer): Finding[] {
           seconds: seconds(transfer, "retry_wait"),
         },
       ];
+    case "packing":
+      return []; // said of the step as a whole
     case "none":
       return credentials(transfer);
   }

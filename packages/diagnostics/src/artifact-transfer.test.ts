@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ArtifactTransfer, readTransfer, STAGE_NAMES } from "./artifact-transfer.ts";
+import {
+  type ArtifactTransfer,
+  partsOf,
+  readTransfer,
+  STAGE_NAMES,
+  wholeSeconds,
+} from "./artifact-transfer.ts";
 import { traceOf } from "./testing/parse-documents.ts";
 import { createTraceBuilder, type SpanInput } from "./testing/trace-builder.ts";
 
@@ -128,6 +134,40 @@ describe("readTransfer", () => {
     expect(transferOf({ attributes: { "argo.artifact.bound_by": "gremlins" } }).boundBy).toBe("none");
   });
 
+  it("counts what main had packed before there was anything to upload, and says so where it is most of it", () => {
+    const attributes = {
+      "argo.artifact.name": "dist",
+      "argo.artifact.unpacked_bytes": 60_000_000,
+      "argo.artifact.time.network": 1.5,
+      "argo.artifact.bound_by": "network",
+      "argo.artifact.verdict": "network-bound: 1 stream at 10 MB/s",
+    };
+    const packed = (seconds: number) =>
+      transferOf({
+        name: "saveArtifact",
+        attributes: { ...attributes, "argo.artifact.packing.duration": seconds },
+      });
+    expect(packed(6)).toMatchObject({
+      seconds: 2,
+      packingSeconds: 6,
+      stages: { network: 1.5, other: 0.5 },
+      boundBy: "packing",
+      verdict:
+        "packing-bound: main packed it at 10.0 MB/s in 6.00 s, and only then it was uploaded in 2.00 s (network-bound: 1 stream at 10 MB/s)",
+    });
+    expect([wholeSeconds(packed(6)), partsOf(packed(6))]).toEqual([
+      8,
+      { packing: 6, network: 1.5, other: 0.5 },
+    ]);
+    expect(packed(0.5)).toMatchObject({
+      seconds: 2,
+      packingSeconds: 0.5,
+      stages: { network: 1.5, other: 0.5 },
+      boundBy: "network",
+      verdict: "network-bound: 1 stream at 10 MB/s",
+    });
+  });
+
   it("knows a repository by its URL and branch", () => {
     const attributes = {
       "vcs.repository.url.full": "https://git/x.git",
@@ -135,6 +175,21 @@ describe("readTransfer", () => {
       "vcs.ref.head.revision": "9fce",
     };
     expect(transferOf({ attributes }).object).toBe("https://git/x.git@main");
+  });
+
+  it("tells files of one path on two hosts apart", () => {
+    const of = (host: string) =>
+      transferOf({
+        attributes: {
+          "argo.artifact.driver": "http",
+          "argo.artifact.key": "/data.tgz",
+          "server.address": host,
+        },
+      }).object;
+    expect([of("a.example"), of("b.example")]).toEqual([
+      "http://a.example/data.tgz",
+      "http://b.example/data.tgz",
+    ]);
   });
 
   it("is not to be had of other spans", () => {

@@ -2,7 +2,8 @@ import { numberAttribute, spanSeconds, type TraceSpan, textAttribute } from "./s
 import { SPAN_LOAD_ARTIFACT, SPAN_SAVE_ARTIFACT, SPAN_SAVE_ARTIFACTS } from "./span-names.ts";
 import type { Trace } from "./trace.ts";
 import { formatUnixNano } from "./unix-nano.ts";
-import { type BoundBy, judge, readBoundBy } from "./verdict.ts";
+import { readUpstreamTransfer } from "./upstream-transfer.ts";
+import { type BoundBy, judge, judgePacking, readBoundBy } from "./verdict.ts";
 
 /** Where the time of a transfer can go, from the source of a load to its end. `other` is what no stage claims. */
 export const STAGE_NAMES = [
@@ -18,6 +19,12 @@ export const STAGE_NAMES = [
 ] as const;
 
 export type StageName = (typeof STAGE_NAMES)[number];
+
+/** What a save consists of for whoever waits for it: its stages, and what the wrapper in main did before the upload began. */
+export type PartName = StageName | "packing";
+
+/** The share of a save from which it is what main did before: the executor's own measure for stages. */
+const PACKING_DOMINATES = 0.4;
 
 /** Seconds per stage, in the order of {@link STAGE_NAMES}, without those that took none. They sum to the whole. */
 export type StageSeconds = Readonly<Partial<Record<StageName, number>>>;
@@ -35,6 +42,8 @@ export interface ArtifactTransfer {
   readonly unpackedBytes: number;
   readonly files: number;
   readonly seconds: number;
+  /** What the wrapper in main had spent on packing the output before; absent where it packed nothing. No part of `seconds`. */
+  readonly packingSeconds?: number;
   readonly stages: StageSeconds;
   readonly boundBy: BoundBy;
   /** One line for a person: what the time went into. */
@@ -53,24 +62,40 @@ export interface ArtifactTransfer {
   readonly spanId: string;
 }
 
+/** From the end of main to the last byte: what a save takes where main packs what it saves. Of all else the transfer's seconds. */
+export function wholeSeconds({ seconds, packingSeconds = 0 }: ArtifactTransfer): number {
+  return packingSeconds + seconds;
+}
+
+/** What the whole consists of, in the order in which it happened. */
+export function partsOf({
+  stages,
+  packingSeconds,
+}: ArtifactTransfer): Readonly<Partial<Record<PartName, number>>> {
+  return packingSeconds === undefined ? stages : { packing: packingSeconds, ...stages };
+}
+
 /** The transfer a span describes; `undefined` for spans of other kinds. */
 export function readTransfer(trace: Trace, span: TraceSpan, node: string): ArtifactTransfer | undefined {
   if (span.name !== SPAN_LOAD_ARTIFACT && span.name !== SPAN_SAVE_ARTIFACT) return undefined;
   const { attributes } = span;
   const number = (key: string) => numberAttribute(attributes, `argo.artifact.${key}`) ?? 0;
+  const upstream = attributes.has("argo.artifact.name") ? undefined : readUpstreamTransfer(trace, span);
+  const packing = Math.max(0, number("packing.duration"));
   const seconds = spanSeconds(span);
   const cores = number("cores");
   const facts = {
     name: textAttribute(attributes, "argo.artifact.name") ?? upstreamName(trace, span),
     node,
     direction: span.name === SPAN_LOAD_ARTIFACT ? ("load" as const) : ("save" as const),
-    driver: textAttribute(attributes, "argo.artifact.driver") ?? "unknown",
+    driver: textAttribute(attributes, "argo.artifact.driver") ?? (upstream?.driver || "unknown"),
     bytes: number("bytes"),
     unpackedBytes: number("unpacked_bytes"),
     files: number("files"),
     seconds,
-    stages: readStages(span, seconds),
-    object: objectOf(span),
+    ...(packing > 0 && { packingSeconds: packing }),
+    stages: readStages(span, seconds, upstream?.stages),
+    object: objectOf(span) || (upstream?.object ?? ""),
     archive: textAttribute(attributes, "argo.artifact.archive") ?? "",
     streams: number("streams"),
     retries: number("retries"),
@@ -80,23 +105,27 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
     traceId: span.traceId,
     spanId: span.spanId,
   };
-  const boundBy = readBoundBy(textAttribute(attributes, "argo.artifact.bound_by"));
-  return {
-    ...facts,
-    boundBy,
-    verdict: textAttribute(attributes, "argo.artifact.verdict") || judge(facts, boundBy),
-  };
+  const own = readBoundBy(textAttribute(attributes, "argo.artifact.bound_by"));
+  const verdict = textAttribute(attributes, "argo.artifact.verdict") || judge(facts, own);
+  if (packing < PACKING_DOMINATES * (packing + seconds) || facts.error)
+    return { ...facts, boundBy: own, verdict };
+  return { ...facts, boundBy: "packing", verdict: judgePacking(facts, packing, verdict) };
 }
 
 /**
  * The stages as measured inside the span. What they leave of the span's duration is `other`; where two clocks
  * make them add up to more than the duration, all are shortened alike, so that the sum always holds.
  */
-function readStages(span: TraceSpan, seconds: number): StageSeconds {
+function readStages(
+  span: TraceSpan,
+  seconds: number,
+  upstream: ReadonlyMap<StageName, number> | undefined,
+): StageSeconds {
   const measured = new Map<StageName, number>();
   let sum = 0;
   for (const stage of STAGE_NAMES) {
-    const value = numberAttribute(span.attributes, `argo.artifact.time.${stage}`) ?? 0;
+    const value =
+      upstream?.get(stage) ?? numberAttribute(span.attributes, `argo.artifact.time.${stage}`) ?? 0;
     if (value <= 0) continue;
     measured.set(stage, value);
     sum += value;
@@ -122,7 +151,11 @@ function objectOf({ attributes }: TraceSpan): string {
     return revision ? `${repository}@${revision}` : repository;
   }
   const key = textAttribute(attributes, "argo.artifact.key");
-  return key ? `${textAttribute(attributes, "argo.artifact.driver") ?? "unknown"}:${key}` : "";
+  if (!key) return "";
+  const driver = textAttribute(attributes, "argo.artifact.driver") ?? "unknown";
+  // A path says nothing without its host.
+  const host = key.startsWith("/") ? textAttribute(attributes, "server.address") : undefined;
+  return host ? `${driver}://${host}${key}` : `${driver}:${key}`;
 }
 
 /** Upstream names a load only by its target path, and a save by an event on the parent before each artifact. */

@@ -161,7 +161,7 @@ describe("renderDiffTerminal", () => {
       "              network (25.0 MB/s instead of 100 MB/s)",
       "     +29.0 s  waiting for the pod of train  1.00 s → 30.0 s",
       "              ErrImagePull",
-      "     +1.00 s  starting and ending of notify  0 s → 1.00 s",
+      "     +1.00 s  the untraced pod of notify  0 s → 1.00 s",
       "",
       "Only in the second",
       "  notify",

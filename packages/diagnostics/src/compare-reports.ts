@@ -1,4 +1,4 @@
-import type { ArtifactTransfer, StageName } from "./artifact-transfer.ts";
+import { type ArtifactTransfer, type PartName, partsOf, wholeSeconds } from "./artifact-transfer.ts";
 import type { PathPart } from "./critical-path.ts";
 import { formatBytes, formatCount, formatFactor, formatRate, formatSeconds } from "./html/format.js";
 import type { Report } from "./report.ts";
@@ -105,8 +105,8 @@ function compareTransferLists(before: Report, after: Report): TransferChange[] {
       label: key.split(" › ")[0] ?? "",
       name: now.name,
       direction: now.direction,
-      before: then.seconds,
-      after: now.seconds,
+      before: wholeSeconds(then),
+      after: wholeSeconds(now),
       why: whyChanged(then, now),
     });
   }
@@ -131,23 +131,23 @@ function whyChanged(before: ArtifactTransfer, after: ArtifactTransfer): string {
     reasons.push(`${formatCount(after.files)} files instead of ${formatCount(before.files)}`);
   if (after.retries !== before.retries)
     reasons.push(`${formatCount(after.retries)} retries instead of ${formatCount(before.retries)}`);
-  const stage = stageThatChanged(before, after);
-  if (stage) {
-    const [then, now] = [before.stages[stage] ?? 0, after.stages[stage] ?? 0];
-    reasons.push(
-      `${formatSeconds(now)} instead of ${formatSeconds(then)} ${STAGE_PHRASES[stage]}${rates(before, after)}`,
-    );
+  const part = partThatChanged(before, after);
+  if (part) {
+    const [then, now] = [partsOf(before)[part] ?? 0, partsOf(after)[part] ?? 0];
+    const moved = part === "packing" ? "" : rates(before, after);
+    reasons.push(`${formatSeconds(now)} instead of ${formatSeconds(then)} ${STAGE_PHRASES[part]}${moved}`);
   }
   return reasons.join(", ");
 }
 
-function stageThatChanged(before: ArtifactTransfer, after: ArtifactTransfer): StageName | undefined {
-  const stages = new Set([...Object.keys(before.stages), ...Object.keys(after.stages)] as StageName[]);
-  const sign = Math.sign(after.seconds - before.seconds);
-  const [first] = [...stages]
-    .map((stage) => ({ stage, change: sign * ((after.stages[stage] ?? 0) - (before.stages[stage] ?? 0)) }))
+function partThatChanged(before: ArtifactTransfer, after: ArtifactTransfer): PartName | undefined {
+  const [then, now] = [partsOf(before), partsOf(after)];
+  const parts = new Set([...Object.keys(then), ...Object.keys(now)] as PartName[]);
+  const sign = Math.sign(wholeSeconds(after) - wholeSeconds(before));
+  const [first] = [...parts]
+    .map((part) => ({ part, change: sign * ((now[part] ?? 0) - (then[part] ?? 0)) }))
     .sort((a, b) => b.change - a.change);
-  return first && first.change > 0 ? first.stage : undefined;
+  return first && first.change > 0 ? first.part : undefined;
 }
 
 function rates(before: ArtifactTransfer, after: ArtifactTransfer): string {
@@ -230,6 +230,7 @@ export function describePart({ label, part }: { label: string; part: PathPart })
     main: "the work of",
     save: "saving in",
     overhead: "starting and ending of",
+    untraced: "the untraced pod of",
   };
   return `${words[part]} ${label}`;
 }

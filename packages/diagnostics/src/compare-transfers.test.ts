@@ -58,6 +58,22 @@ describe("compareTransfers", () => {
     ]);
   });
 
+  it("takes packing in main for the counterpart of unpacking", () => {
+    const packed = save({
+      seconds: 1,
+      packingSeconds: 8,
+      stages: { network: 1 },
+      verdict: "packing-bound: main packed it",
+    });
+    const load = transfer({ seconds: 3, stages: { decompress: 2, network: 1 } });
+    expect(answerTo(packed, load)).toEqual([
+      "Saving took 3.0× as long as loading (9.00 s against 3.00 s): it spent 6.00 s more packing in main. Packing-bound: main packed it.",
+    ]);
+    expect(answerTo(packed, transfer({ seconds: 18, stages: { decompress: 9, network: 9 } }))).toEqual([
+      "Loading took 2.0× as long as saving (18.0 s against 9.00 s): it spent 8.00 s more on the network (0.56 MB/s; saving moved 10.0 MB/s). Network-bound: 1 stream at 10.0 MB/s.",
+    ]);
+  });
+
   it("says so when it was the saving that took longer", () => {
     const saved = save({ seconds: 3, stages: { compress: 2.5, network: 0.5 } });
     const load = transfer({ seconds: 1, stages: { network: 0.5, decompress: 0.5 } });

@@ -1,6 +1,6 @@
-import type { ArtifactTransfer, StageName } from "./artifact-transfer.ts";
+import { type ArtifactTransfer, type PartName, partsOf, wholeSeconds } from "./artifact-transfer.ts";
 import { formatFactor, formatRate, formatSeconds } from "./html/format.js";
-import { STAGE_PHRASES } from "./verdict.ts";
+import { longestStages, STAGE_PHRASES } from "./verdict.ts";
 
 /** Below this many seconds both ways, a factor between two transfers is noise. */
 const NOTHING_TO_GAIN_SECONDS = 0.05;
@@ -51,13 +51,14 @@ function compareObject(transfers: readonly ArtifactTransfer[]): TransferComparis
     return { ...facts, answer: [...failed, ...(only ? [capital(sentence(only.verdict))] : [])].join(" ") };
   }
   const answer = [...failed, ...whyDifferent(save, load, loads.filter((other) => !other.error).length)];
-  const loadPerSave = save.seconds > 0 ? { loadPerSave: load.seconds / save.seconds } : {};
+  const saving = wholeSeconds(save);
+  const loadPerSave = saving > 0 ? { loadPerSave: wholeSeconds(load) / saving } : {};
   return { ...facts, ...loadPerSave, answer: answer.join(" ") };
 }
 
 function slowestSuccess(transfers: readonly ArtifactTransfer[]): ArtifactTransfer | undefined {
   const done = transfers.filter((transfer) => !transfer.error);
-  return done.toSorted((a, b) => b.seconds - a.seconds)[0];
+  return done.toSorted((a, b) => wholeSeconds(b) - wholeSeconds(a))[0];
 }
 
 function failureSentence({ direction, name, seconds, error }: ArtifactTransfer): string {
@@ -67,20 +68,22 @@ function failureSentence({ direction, name, seconds, error }: ArtifactTransfer):
 }
 
 function whyDifferent(save: ArtifactTransfer, load: ArtifactTransfer, loads: number): string[] {
-  if (Math.max(save.seconds, load.seconds) < NOTHING_TO_GAIN_SECONDS) {
+  const [saving, loading] = [wholeSeconds(save), wholeSeconds(load)];
+  if (Math.max(saving, loading) < NOTHING_TO_GAIN_SECONDS) {
     return [`Under ${formatSeconds(NOTHING_TO_GAIN_SECONDS)} both ways: nothing to gain here.`];
   }
-  const [slow, fast] = load.seconds >= save.seconds ? [load, save] : [save, load];
+  const [slow, fast] = loading >= saving ? [load, save] : [save, load];
+  const [longer, shorter] = [Math.max(saving, loading), Math.min(saving, loading)];
   const verb = (transfer: ArtifactTransfer) => (transfer === load ? "loading" : "saving");
   const which = slow === load && loads > 1 ? `, the slowest of ${loads} loads,` : "";
-  const durations = `${formatSeconds(slow.seconds)}${which} against ${formatSeconds(fast.seconds)}`;
-  if (slow.seconds <= fast.seconds * ABOUT_EQUAL) {
+  const durations = `${formatSeconds(longer)}${which} against ${formatSeconds(shorter)}`;
+  if (longer <= shorter * ABOUT_EQUAL) {
     return [
       `Loading and saving took about as long (${durations}).`,
       `${capital(verb(slow))}: ${sentence(slow.verdict)}`,
     ];
   }
-  const factor = formatFactor(slow.seconds / fast.seconds);
+  const factor = formatFactor(longer / shorter);
   const why = whereTheExtraWent(slow, fast, verb(fast));
   return [
     `${capital(verb(slow))} took ${factor} as long as ${verb(fast)} (${durations})${why ? `: it spent ${why}` : ""}.`,
@@ -88,19 +91,23 @@ function whyDifferent(save: ArtifactTransfer, load: ArtifactTransfer, loads: num
   ];
 }
 
-/** The stages that explain the difference. A codec's two directions are each other's counterpart. */
+/** What a codec does in one direction has its counterpart in the other; it counts as one. */
+const CODEC_STAGES: ReadonlySet<PartName> = new Set<PartName>(["packing", "compress", "decompress"]);
+
+/** The stages that explain the difference. */
 function whereTheExtraWent(slow: ArtifactTransfer, fast: ArtifactTransfer, fastVerb: string): string {
-  const extra = slow.seconds - fast.seconds;
-  const counterpart = (stage: StageName): StageName => {
-    if (stage === "decompress") return "compress";
-    return stage === "compress" ? "decompress" : stage;
-  };
-  const secondsOf = (transfer: ArtifactTransfer, stage: StageName) =>
-    (transfer.stages[stage] ?? 0) +
-    (counterpart(stage) === stage ? 0 : (transfer.stages[counterpart(stage)] ?? 0));
-  const named = (Object.keys(slow.stages) as StageName[])
+  const extra = wholeSeconds(slow) - wholeSeconds(fast);
+  const partOf = (transfer: ArtifactTransfer, part: PartName): number => partsOf(transfer)[part] ?? 0;
+  const secondsOf = (transfer: ArtifactTransfer, stage: PartName): number =>
+    CODEC_STAGES.has(stage)
+      ? [...CODEC_STAGES].reduce((sum, codec) => sum + partOf(transfer, codec), 0)
+      : partOf(transfer, stage);
+  const longest = longestStages(partsOf(slow)).map(({ stage }) => stage);
+  const codec = longest.find((stage) => CODEC_STAGES.has(stage));
+  const named = longest
+    .filter((stage) => stage !== "other" && (!CODEC_STAGES.has(stage) || stage === codec))
     .map((stage) => ({ stage, more: secondsOf(slow, stage) - secondsOf(fast, stage) }))
-    .filter(({ stage, more }) => stage !== "other" && more >= extra * WORTH_NAMING)
+    .filter(({ more }) => more >= extra * WORTH_NAMING)
     .sort((a, b) => b.more - a.more);
   const parts = named.map(({ stage, more }) => {
     const rates =

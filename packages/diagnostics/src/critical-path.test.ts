@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { criticalPath, type PathSegment } from "./critical-path.ts";
 import { groupByNode } from "./node-groups.ts";
+import { buildReport } from "./report.ts";
 import { ciCheckoutTrace } from "./testing/ci-checkout-trace.ts";
 import { manySpansTrace } from "./testing/many-spans-trace.ts";
-import { traceOf } from "./testing/parse-documents.ts";
+import { spansOf, traceOf } from "./testing/parse-documents.ts";
 import { createTraceBuilder } from "./testing/trace-builder.ts";
 
 function pathOf(builder: Parameters<typeof traceOf>[0]): PathSegment[] {
@@ -109,6 +110,36 @@ describe("criticalPath", () => {
       "main main 4.0",
       "main save 1.0",
     ]);
+  });
+
+  it("counts what main's wrapper packs for saving, not for the user's work", () => {
+    const builder = createTraceBuilder("packing");
+    const attributes = { "cicd.pipeline.task.run.id": "wf", "cicd.pipeline.task.name": "main" };
+    const file = (path: string) => ({ file: path, "argo.file.duration": 2 });
+    builder.add({
+      name: "runMainContainer",
+      at: 0,
+      seconds: 7,
+      attributes,
+      events: [
+        { name: "process.start", at: 0 },
+        { name: "process.end", at: 3 },
+        { name: "pack output", at: 3, attributes: file("/tmp/a") },
+        { name: "pack output", at: 5, attributes: file("/tmp/b") },
+      ],
+    });
+    builder.add({ name: "runWaitContainer", at: 0, seconds: 9, attributes });
+    expect(tell(pathOf(builder))).toEqual(["main main 3.0", "main save 6.0"]);
+    expect(buildReport(spansOf(builder)).steps).toMatchObject([{ mainSeconds: 3, afterMainSeconds: 6 }]);
+  });
+
+  it("does not take a pod whose containers do not trace for one that only starts and ends", () => {
+    const builder = createTraceBuilder("untraced");
+    const attributes = { node_id: "wf-1", node_name: "wf.a", node_type: "Pod" };
+    const node = builder.add({ name: "node", at: 0, seconds: 20, attributes, ok: true });
+    const pending = { node_id: "wf-1", node_phase: "Pending" };
+    builder.add({ name: "nodePhase", at: 0, seconds: 8, parent: node, attributes: pending });
+    expect(tell(pathOf(builder))).toEqual(["wf.a pending 8.0", "wf.a untraced 12.0"]);
   });
 
   it("gives all the time to nobody where there is no pod", () => {

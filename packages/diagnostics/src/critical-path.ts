@@ -1,18 +1,19 @@
-import { type NodeGroup, pendingExtent } from "./node-groups.ts";
+import { CONTAINER_SPANS, isContainerOfSet, type NodeGroup, pendingExtent } from "./node-groups.ts";
 import { spanSeconds, type TraceSpan } from "./span.ts";
 import { spanDetail } from "./span-label.ts";
 import {
   SPAN_INIT,
   SPAN_LOAD_ARTIFACT,
-  SPAN_MAIN,
+  SPAN_LOAD_ARTIFACTS,
   SPAN_SAVE_ARTIFACT,
   SPAN_SUPERVISOR,
   SPAN_WAIT,
 } from "./span-names.ts";
+import { mainContainers, workOf } from "./step-report.ts";
 import type { Trace } from "./trace.ts";
 
 /** What a stretch of the critical path went into. */
-export type PathPart = "pending" | "load" | "main" | "save" | "overhead" | "between";
+export type PathPart = "pending" | "load" | "main" | "save" | "overhead" | "untraced" | "between";
 
 /** A stretch of time during which nothing else would have made the workflow end sooner. */
 export interface PathSegment {
@@ -36,7 +37,7 @@ const TOLERANCE_NANOS = 5_000_000n;
  * workflow's duration. A trace does not say what waited for what; it is taken from the times.
  */
 export function criticalPath(trace: Trace, groups: readonly NodeGroup[]): PathSegment[] {
-  const pods = groups.filter(({ nodeId }) => nodeId !== "").map(podExtent);
+  const pods = groups.filter((group) => group.nodeId !== "" && !isContainerOfSet(group)).map(podExtent);
   const [start, end] = [trace.startUnixNano, trace.endUnixNano];
   const chain: PodExtent[] = [];
   for (let at = end; ; ) {
@@ -103,12 +104,12 @@ type Part = [PathPart, bigint, bigint, string?];
 function partsOf({ group, start, end }: PodExtent): Part[] {
   const spans = group.rows.map(({ span }) => span);
   const named = (...names: string[]) => spans.filter(({ name }) => names.includes(name));
-  const mains = named(SPAN_MAIN);
+  const mains = mainContainers(spans);
   const mainStart = mains.reduce((first, span) => smaller(first, span.startUnixNano), end);
-  const mainEnd = mains.reduce((last, span) => larger(last, span.endUnixNano), start);
+  const mainEnd = mains.reduce((last, span) => larger(last, workOf(span).endUnixNano), start);
   const pending = pendingExtent(group)?.endUnixNano ?? start;
   // A supervisor loads beside the waiting main container, and its span goes on to the end of the saving.
-  const loads = spans.some(({ name }) => name === SPAN_INIT) ? named(SPAN_INIT) : named("loadArtifacts");
+  const loads = spans.some(({ name }) => name === SPAN_INIT) ? named(SPAN_INIT) : named(SPAN_LOAD_ARTIFACTS);
   const loaded = loads.reduce((last, span) => larger(last, span.endUnixNano), pending);
   const saved = named(SPAN_WAIT, SPAN_SUPERVISOR).reduce(
     (last, span) => larger(last, span.endUnixNano),
@@ -118,7 +119,11 @@ function partsOf({ group, start, end }: PodExtent): Part[] {
     ["pending", start, pending],
     ["load", pending, loaded, longest(spans, SPAN_LOAD_ARTIFACT)],
   ];
-  if (mains.length === 0) return [...before, ["overhead", loaded, end]];
+  if (mains.length === 0) {
+    // Of a pod whose containers do not trace, the controller alone says that it ran.
+    const isTraced = spans.some(({ name }) => CONTAINER_SPANS.has(name));
+    return [...before, [isTraced ? "overhead" : "untraced", loaded, end]];
+  }
   return [
     ...before,
     ["overhead", loaded, mainStart],

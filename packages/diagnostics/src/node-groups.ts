@@ -43,11 +43,18 @@ export interface WorkflowFacts {
   readonly span: TraceSpan | undefined;
 }
 
-const CONTAINER_SPANS: ReadonlySet<string> = new Set([SPAN_INIT, SPAN_MAIN, SPAN_WAIT, SPAN_SUPERVISOR]);
+/** The spans of a pod that say its containers were traced. */
+export const CONTAINER_SPANS: ReadonlySet<string> = new Set([
+  SPAN_INIT,
+  SPAN_MAIN,
+  SPAN_WAIT,
+  SPAN_SUPERVISOR,
+]);
 
 /** Nodes of these types never have a pod: their spans are shown with the workflow's. */
 const TYPES_WITHOUT_POD: ReadonlySet<string> = new Set(["DAG", "Steps", "StepGroup", "TaskGroup", "Retry"]);
 
+const PIPELINE_NAME = "cicd.pipeline.name";
 const NODE_ID = "node_id";
 const TASK_RUN_ID = "cicd.pipeline.task.run.id";
 const TASK_NAME = "cicd.pipeline.task.name";
@@ -56,7 +63,11 @@ const POD_NAME = "k8s.pod.name";
 /** What the trace says about its workflow: the controller's `workflow` span, else what the containers repeat. */
 export function workflowFacts(trace: Trace): WorkflowFacts {
   const span = trace.spans.find((candidate) => candidate.name === SPAN_WORKFLOW);
-  const witness = span ?? trace.spans.find((candidate) => CONTAINER_SPANS.has(candidate.name));
+  const witness =
+    span ??
+    trace.spans.find((candidate) => CONTAINER_SPANS.has(candidate.name)) ??
+    // A run that goes on has no more than some of its controller's spans.
+    trace.spans.find((candidate) => candidate.attributes.has(PIPELINE_NAME));
   const name = witness && textAttribute(witness.attributes, "name");
   const namespace = witness && textAttribute(witness.attributes, "namespace");
   return { name: name ?? "", namespace: namespace ?? "", span };
@@ -78,6 +89,11 @@ export function groupByNode(trace: Trace, workflow: WorkflowFacts = workflowFact
     (a, b) =>
       Number(b.nodeId === "") - Number(a.nodeId === "") || compareUnixNano(a.startUnixNano, b.startUnixNano),
   );
+}
+
+/** One container of a containerSet: a node of the controller's, in the pod of another one. */
+export function isContainerOfSet({ nodeSpan }: NodeGroup): boolean {
+  return nodeSpan !== undefined && textAttribute(nodeSpan.attributes, "node_type") === "Container";
 }
 
 /**

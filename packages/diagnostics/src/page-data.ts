@@ -1,3 +1,4 @@
+import { partsOf, wholeSeconds } from "./artifact-transfer.ts";
 import type {
   PageAttributes,
   PageComparison,
@@ -34,8 +35,8 @@ export function buildPageData(traces: readonly Trace[], report: Report): PageDat
         ["after main", step.afterMainSeconds],
       ],
     })),
-    failures: report.failures.map(({ label, path, type, message, traceId, spanId }) => {
-      return { label, path, type, message, traceId, spanId };
+    failures: report.failures.map(({ label, path, type, message, remedy, traceId, spanId }) => {
+      return { label, path, type, message, ...(remedy ? { remedy } : {}), traceId, spanId };
     }),
     clocks: report.clocks,
   };
@@ -149,8 +150,8 @@ function toPageComparison(
     bytes: transfer.bytes,
     unpackedBytes: transfer.unpackedBytes,
     files: transfer.files,
-    seconds: transfer.seconds,
-    stages: longestStages(transfer.stages).map(({ stage, seconds }) => [stage, seconds] as const),
+    seconds: wholeSeconds(transfer),
+    stages: longestStages(partsOf(transfer)).map(({ stage, seconds }) => [stage, seconds] as const),
     boundBy: transfer.boundBy,
     verdict: transfer.verdict,
     failed: transfer.error !== undefined,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTraces } from "./read-traces.ts";
+import { buildReport } from "./report.ts";
 import { createTraceBuilder } from "./testing/trace-builder.ts";
 import { TraceReadError } from "./trace-read-error.ts";
 
@@ -47,6 +48,21 @@ describe("readTraces", () => {
       const path = await write(`document-${indent}.json`, JSON.stringify(document, undefined, indent));
       expect((await readTraces([path])).spans).toMatchObject([{ name: "workflow" }]);
     }
+  });
+
+  it("does not take a node that was skipped or omitted for one that failed, whatever its controller says", async () => {
+    const trace = createTraceBuilder("skipped");
+    for (const [at, phase] of ["Omitted", "Skipped", "Failed: Omitted by hand"].entries()) {
+      const attributes = { node_id: phase, node_type: "Skipped" };
+      trace.add({ name: "node", at, seconds: 0, attributes, error: { message: phase } });
+    }
+    const { spans } = await readTraces([await write("skipped.jsonl", trace.jsonLines())]);
+    expect(spans.map(({ status }) => status)).toEqual(["unset", "unset", "error"]);
+    expect(buildReport(spans)).toMatchObject({
+      steps: [{ phase: "Omitted" }, { phase: "Skipped" }, { phase: "Failed" }],
+      failures: [{ message: "Failed: Omitted by hand" }],
+      totals: { failedSpans: 1 },
+    });
   });
 
   it("names a bad line by file and number, and keeps the good ones", async () => {

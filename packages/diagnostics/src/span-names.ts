@@ -9,7 +9,9 @@ export const SPAN_CREATE_POD = "createWorkflowPod";
 export const SPAN_INIT = "runInitContainer";
 export const SPAN_MAIN = "runMainContainer";
 export const SPAN_WAIT = "runWaitContainer";
+export const SPAN_WAIT_WORKLOAD = "waitWorkload";
 export const SPAN_SUPERVISOR = "runSupervisorContainer";
+export const SPAN_LOAD_ARTIFACTS = "loadArtifacts";
 export const SPAN_LOAD_ARTIFACT = "loadArtifact";
 export const SPAN_SAVE_ARTIFACT = "saveArtifact";
 export const SPAN_SAVE_ARTIFACTS = "saveArtifacts";
@@ -19,7 +21,7 @@ export type SpanCategory = "load" | "save" | "user" | "container" | "idle" | "ku
 
 const CATEGORY_BY_NAME: ReadonlyMap<string, SpanCategory> = new Map<string, SpanCategory>([
   ["stageFiles", "load"],
-  ["loadArtifacts", "load"],
+  [SPAN_LOAD_ARTIFACTS, "load"],
   [SPAN_LOAD_ARTIFACT, "load"],
   ["unarchiveArtifact", "load"],
   ["captureScriptResult", "save"],
@@ -33,7 +35,7 @@ const CATEGORY_BY_NAME: ReadonlyMap<string, SpanCategory> = new Map<string, Span
   [SPAN_SUPERVISOR, "container"],
   [SPAN_MAIN, "user"],
   ["processDataTemplate", "user"],
-  ["waitWorkload", "idle"],
+  [SPAN_WAIT_WORKLOAD, "idle"],
   ["waitClientRateLimiter", "idle"],
   ["tryAcquireLock", "idle"],
   ["createTaskResult", "kubernetes"],

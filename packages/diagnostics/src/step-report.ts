@@ -1,8 +1,16 @@
 import { MAIN_CONTAINER } from "@skein/contract";
-import { type NodeGroup, pendingExtent } from "./node-groups.ts";
+import { isContainerOfSet, type NodeGroup, pendingExtent } from "./node-groups.ts";
 import { numberAttribute, spanSeconds, type TraceSpan, textAttribute } from "./span.ts";
-import { SPAN_INIT, SPAN_MAIN, SPAN_NODE_PHASE, SPAN_SUPERVISOR, SPAN_WAIT } from "./span-names.ts";
-import { extentOf, formatUnixNano } from "./unix-nano.ts";
+import {
+  SPAN_INIT,
+  SPAN_LOAD_ARTIFACTS,
+  SPAN_MAIN,
+  SPAN_NODE_PHASE,
+  SPAN_SUPERVISOR,
+  SPAN_WAIT,
+  SPAN_WAIT_WORKLOAD,
+} from "./span-names.ts";
+import { extentOf, formatUnixNano, type TimeExtent } from "./unix-nano.ts";
 
 export interface PackedOutput {
   readonly path: string;
@@ -28,10 +36,11 @@ export interface StepReport {
   readonly pendingSeconds: number;
   /** Why, in the controller's word: `ErrImagePull`. Absent when nobody says. */
   readonly pendingReason?: string;
+  /** Of the init container; in a pod without one what the supervisor loaded. */
   readonly initSeconds: number;
-  /** From the first main container's start to the last one's end. */
+  /** From the first main container's start to the last one's end, without what its wrapper packed then. */
   readonly mainSeconds: number;
-  /** From the end of the last main container to the end of the pod's last container: what saving costs. */
+  /** From the end of the last main container's work to the end of the pod's last container: what saving costs. */
   readonly afterMainSeconds: number;
   /** What the wrapper of a main container copied or packed out of its own file system, before anything was uploaded. */
   readonly packed?: readonly PackedOutput[];
@@ -41,11 +50,13 @@ export interface StepReport {
 
 /** The step a group of spans shows; `undefined` for the spans that belong to no node. */
 export function readStep(group: NodeGroup): StepReport | undefined {
-  if (group.nodeId === "") return undefined;
+  if (group.nodeId === "" || isContainerOfSet(group)) return undefined;
   const spans = group.rows.map((row) => row.span);
   const named = (...names: string[]) => spans.filter((span) => names.includes(span.name));
-  const mains = mainContainers(named(SPAN_MAIN));
-  const main = extentOf(mains);
+  const mains = mainContainers(spans);
+  const inits = named(SPAN_INIT);
+  const isInitless = inits.length === 0;
+  const main = extentOf(mains.map((span) => (isInitless ? sinceReady(workOf(span), span) : workOf(span))));
   const tail = extentOf(named(SPAN_WAIT, SPAN_SUPERVISOR));
   const pending = pendingExtent(group);
   const exitCode = mainExitCode(mains);
@@ -65,7 +76,10 @@ export function readStep(group: NodeGroup): StepReport | undefined {
     seconds: spanSeconds(group.nodeSpan ?? group),
     pendingSeconds: pending ? spanSeconds(pending) : 0,
     ...(pendingReason ? { pendingReason } : {}),
-    initSeconds: named(SPAN_INIT).reduce((sum, span) => sum + spanSeconds(span), 0),
+    initSeconds: (isInitless ? named(SPAN_LOAD_ARTIFACTS) : inits).reduce(
+      (sum, span) => sum + spanSeconds(span),
+      0,
+    ),
     mainSeconds: spanSeconds(main),
     afterMainSeconds: mains.length > 0 ? Math.max(0, Number(tail.endUnixNano - main.endUnixNano) / 1e9) : 0,
     ...(packed.length > 0 && { packed }),
@@ -73,12 +87,46 @@ export function readStep(group: NodeGroup): StepReport | undefined {
   };
 }
 
-/** Sidecars run under the same wrapper and outlive the saving; they count only where no container is called main. */
-function mainContainers(wrapped: readonly TraceSpan[]): readonly TraceSpan[] {
-  const mains = wrapped.filter(
-    (span) => textAttribute(span.attributes, "k8s.container.name") === MAIN_CONTAINER,
+/** A container is over a little after the executor has noticed that its command is. */
+const NOTICED_NANOS = 1_000_000_000n;
+
+/**
+ * The wrapped containers of a pod whose end it waits for: all of a containerSet, and not the sidecars, which run under the same wrapper
+ * and outlive the saving. Where no span says how long was waited, those called main, or all.
+ */
+export function mainContainers(spans: readonly TraceSpan[]): readonly TraceSpan[] {
+  const wrapped = spans.filter(({ name }) => name === SPAN_MAIN);
+  const mains = wrapped.filter(isCalledMain);
+  const waited = spans.filter(({ name }) => name === SPAN_WAIT_WORKLOAD);
+  if (waited.length === 0) return mains.length > 0 ? mains : wrapped;
+  const until = extentOf(waited).endUnixNano + NOTICED_NANOS;
+  const awaited = wrapped.filter((span) => isCalledMain(span) || span.endUnixNano <= until);
+  return awaited.length > 0 ? awaited : wrapped;
+}
+
+function isCalledMain({ attributes }: TraceSpan): boolean {
+  return textAttribute(attributes, "k8s.container.name") === MAIN_CONTAINER;
+}
+
+/** A main container's time until its wrapper began to pack outputs, which is a part of saving them. */
+export function workOf(main: TraceSpan): TimeExtent {
+  const { startUnixNano, endUnixNano, events } = main;
+  const ended = events.findLast(({ name }) => name === "process.end");
+  const packed = events.filter(
+    ({ name, timeUnixNano: at }) => name === "pack output" && (!ended || at >= ended.timeUnixNano),
   );
-  return mains.length > 0 ? mains : wrapped;
+  return packed.reduce(
+    (extent, { timeUnixNano: at }) =>
+      at >= startUnixNano && at < extent.endUnixNano ? { startUnixNano, endUnixNano: at } : extent,
+    { startUnixNano, endUnixNano },
+  );
+}
+
+/** In a pod without an init container main is there from the start, and its wrapper waits for what the supervisor loads. */
+function sinceReady({ startUnixNano, endUnixNano }: TimeExtent, { events }: TraceSpan): TimeExtent {
+  const begun = events.find(({ name }) => name === "process.start")?.timeUnixNano ?? startUnixNano;
+  const isWithin = begun > startUnixNano && begun <= endUnixNano;
+  return { startUnixNano: isWithin ? begun : startUnixNano, endUnixNano };
 }
 
 function packedOutputs({ events }: TraceSpan): PackedOutput[] {
@@ -103,8 +151,15 @@ function firstTemplate(spans: readonly TraceSpan[]): string {
 }
 
 function mainExitCode(mains: readonly TraceSpan[]): number | undefined {
-  const codes = mains.map((span) => numberAttribute(span.attributes, "process.exit.code"));
+  const codes = mains
+    // A sidecar that was ended is no failure, and its span none either.
+    .filter((span) => isCalledMain(span) || span.status === "error" || !isEnded(span))
+    .map((span) => numberAttribute(span.attributes, "process.exit.code"));
   return codes.find((code) => code !== undefined && code !== 0) ?? codes.find((code) => code !== undefined);
+}
+
+function isEnded({ attributes }: TraceSpan): boolean {
+  return [137, 143].includes(numberAttribute(attributes, "process.exit.code") ?? 0);
 }
 
 /** The controller's word where it traced the node; else what its containers let one conclude. */
@@ -114,8 +169,9 @@ function phaseOf(
   exitCode: number | undefined,
 ): string {
   if (node?.status === "ok") return "Succeeded";
-  if (node?.status === "error")
-    return /^(Failed|Error|Skipped|Omitted)\b/.exec(node.statusMessage)?.[0] ?? "Failed";
+  const word = /^(Failed|Error|Skipped|Omitted)\b/.exec(node?.statusMessage ?? "")?.[0];
+  if (word) return word;
+  if (node?.status === "error") return "Failed";
   if (exitCode !== undefined && exitCode !== 0) return "Failed";
   if (spans.some((span) => span.status === "error")) return "Error";
   const wait = spans.find((span) => span.name === SPAN_WAIT || span.name === SPAN_SUPERVISOR);

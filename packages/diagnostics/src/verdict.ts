@@ -1,4 +1,4 @@
-import type { StageName, StageSeconds } from "./artifact-transfer.ts";
+import type { PartName, StageSeconds } from "./artifact-transfer.ts";
 import { formatBytes, formatCount, formatRate, formatSeconds } from "./html/format.js";
 
 /** What a transfer waited for most. */
@@ -12,18 +12,20 @@ export const BOUND_BY = [
   "throttled",
   "stalled",
   "retries",
+  "packing",
   "none",
 ] as const;
 
 export type BoundBy = (typeof BOUND_BY)[number];
 
-/** The executor's own judgement; `none` where it gave none, or one this version does not know. */
+/** The executor's own judgement, which is never `packing`; `none` where it gave none, or one this version does not know. */
 export function readBoundBy(text: string | undefined): BoundBy {
   return BOUND_BY.find((known) => known === text) ?? "none";
 }
 
 /** What each stage is, as what time is spent "on" or by doing. */
-export const STAGE_PHRASES: Readonly<Record<StageName, string>> = {
+export const STAGE_PHRASES: Readonly<Record<PartName, string>> = {
+  packing: "packing in main",
   credentials: "getting credentials",
   list: "listing objects",
   first_byte: "waiting for the first byte",
@@ -35,10 +37,12 @@ export const STAGE_PHRASES: Readonly<Record<StageName, string>> = {
   other: "on other work",
 };
 
-/** The stages of a transfer, the longest first. */
-export function longestStages(stages: StageSeconds): { stage: StageName; seconds: number }[] {
+/** The stages of a transfer, or the parts of the whole, the longest first. */
+export function longestStages(
+  stages: Readonly<Partial<Record<PartName, number>>>,
+): { stage: PartName; seconds: number }[] {
   return Object.entries(stages)
-    .map(([stage, seconds]) => ({ stage: stage as StageName, seconds }))
+    .map(([stage, seconds]) => ({ stage: stage as PartName, seconds }))
     .sort((a, b) => b.seconds - a.seconds);
 }
 
@@ -50,6 +54,17 @@ interface Facts {
   stages: StageSeconds;
   streams: number;
   error?: { type: string; message: string };
+}
+
+/** The sentence for a save of what took main longer to pack than it took wait to upload. */
+export function judgePacking(
+  { unpackedBytes, seconds }: Pick<Facts, "seconds"> & { unpackedBytes: number },
+  packingSeconds: number,
+  verdict: string,
+): string {
+  const rate = unpackedBytes > 0 ? ` at ${formatRate(unpackedBytes / packingSeconds)}` : "";
+  const [packing, upload] = [packingSeconds, seconds].map(formatSeconds);
+  return `packing-bound: main packed it${rate} in ${packing}, and only then it was uploaded in ${upload} (${verdict})`;
 }
 
 /** The sentence for a transfer whose trace brings none. Says only what the trace measured. */

@@ -10,6 +10,7 @@ import { artifactRepository } from "./checks/repository.ts";
 import { s3Addressing } from "./checks/s3-addressing.ts";
 import { s3Credentials } from "./checks/s3-credentials.ts";
 import { s3Endpoint } from "./checks/s3-endpoint.ts";
+import { s3Lifecycle } from "./checks/s3-lifecycle.ts";
 import { s3List } from "./checks/s3-list.ts";
 import { s3Delete, s3Get, s3Head, s3Put } from "./checks/s3-objects.ts";
 import { s3Region } from "./checks/s3-region.ts";
@@ -38,6 +39,7 @@ export function allChecks(examination: Examination): Check[] {
     s3Head,
     s3Get,
     s3Delete,
+    s3Lifecycle,
     knownHosts,
     ...gitChecks(examination),
     disk,

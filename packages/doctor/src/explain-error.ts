@@ -58,7 +58,9 @@ export function explainError(
     };
   }
   const own = error instanceof ArtifactError ? error.remedy : undefined;
-  const outside = at.inPod ? undefined : REMEDIES_OUTSIDE[code];
+  // Which protocol is spoken on a port is the same from everywhere.
+  const isOfProtocol = own?.includes("`insecure: true`") ?? false;
+  const outside = at.inPod || isOfProtocol ? undefined : REMEDIES_OUTSIDE[code];
   const say = outside ?? own ?? REMEDIES[code] ?? stuckFix(check, at).say;
   return { status: "fail", evidence, code, fix: { say } };
 }

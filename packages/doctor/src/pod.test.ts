@@ -58,6 +58,26 @@ describe("skein doctor --pod", () => {
     expect(cluster.requests.filter((request) => request.includes("/secrets/"))).toEqual([]);
   });
 
+  it("prints variables that YAML 1.1 takes for booleans as the texts they are", async () => {
+    const env = `env: [{name: SKEIN_TRACE, value: "off"}, {name: A, value: "1:30"}]`;
+    await using cluster = await startCluster({
+      objects: {
+        "/api/v1/namespaces/argo/configmaps/workflow-controller-configmap": {
+          data: { executor: `image: skein\n${env}` },
+        },
+      },
+    });
+    const args = ["--pod", "--kubeconfig", "ROOT/kubeconfig", "--bucket", "b"];
+    const { stdout } = await examine(args, { files: { kubeconfig: cluster.kubeconfig } });
+    const [container] = (parse(stdout, { version: "1.1" }) as Pod).spec.containers;
+    expect(container?.env).toEqual(
+      expect.arrayContaining([
+        { name: "SKEIN_TRACE", value: "off" },
+        { name: "A", value: "1:30" },
+      ]),
+    );
+  });
+
   it("runs the same checks inside, with what stands in its template", async () => {
     await using server = await startS3Server();
     await using cluster = await startCluster({

@@ -61,7 +61,8 @@ export async function renderPod(examination: Examination): Promise<string> {
       ],
     },
   };
-  return stringify(pod, { lineWidth: 0 });
+  // kubectl takes YAML 1.1, where a bare `off` is a boolean, and no value of a variable.
+  return stringify(pod, { lineWidth: 0, version: "1.1" });
 }
 
 /** The flags that mean the same in the pod; all else is in the template. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtempDisposable, readdir, readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
@@ -11,6 +12,8 @@ import { startSilentServer } from "../../../test/support/silent-server.ts";
 import { Stopped } from "./stop.ts";
 import { startCluster, type TestCluster } from "./testing/cluster.ts";
 import { type Examined, examine, podEnvironment, podFiles } from "./testing/doctor.ts";
+
+const INSTALL_PAGE = new URL("../../../docs/install.md", import.meta.url);
 
 let server: S3Server;
 let cluster: TestCluster;
@@ -52,6 +55,8 @@ const ALL_WELL = {
   head: "ok",
   get: "ok",
   delete: "ok",
+  // versitygw has no such thing.
+  lifecycle: "skip",
 };
 
 async function objectsIn(bucket: string): Promise<string[]> {
@@ -60,6 +65,41 @@ async function objectsIn(bucket: string): Promise<string[]> {
 }
 
 describe("a bucket", () => {
+  it.each([
+    [501, "NotImplemented", "skip", /^the store has no lifecycle rules$/],
+    [405, "MethodNotAllowed", "skip", /^the store has no lifecycle rules$/],
+    [
+      403,
+      "AccessDenied",
+      "skip",
+      /^these credentials may not read .*GetLifecycleConfiguration\), and need not/,
+    ],
+    [503, "Busy", "skip", /^GetBucketLifecycleConfiguration .* failed/],
+    [
+      404,
+      "NoSuchLifecycleConfiguration",
+      "warn",
+      /^no rule of the bucket ends uploads that nobody completes/,
+    ],
+  ])("that answers %i %s when it is asked for its rules gives %s", async (status, code, expected, words) => {
+    await using proxy = await startFaultProxy(server.endpoint, ({ url }) =>
+      url.includes("lifecycle") ? { type: "answer", status, code } : undefined,
+    );
+    const seen = await inPod({ endpoint: proxy.endpoint });
+    expect(statuses(seen)).toEqual({ ...ALL_WELL, lifecycle: expected });
+    const { evidence, reason, fix } = seen.checks["s3-lifecycle"] ?? {};
+    expect(evidence ?? reason).toMatch(words);
+    if (!fix) return;
+    expect(fix.copy).toEqual([
+      expect.stringMatching(
+        /^aws s3api put-bucket-lifecycle-configuration --bucket artifacts --lifecycle-configuration '\{.*\}' --endpoint-url http/,
+      ),
+    ]);
+    const [, rule = ""] = /'(\{.*\})'/.exec(fix.copy?.[0] ?? "") ?? [];
+    expect(readFileSync(INSTALL_PAGE, "utf8").replace(/\s+/g, "")).toContain(rule);
+    expect(seen.exitCode).toBe(0);
+  });
+
   it("that is all right is so, and nothing stays in it", async () => {
     const seen = await inPod({});
     expect(statuses(seen)).toEqual(ALL_WELL);
@@ -83,7 +123,8 @@ describe("a bucket", () => {
   it("that is not there is named, with the command that makes it", async () => {
     const seen = await inPod({ bucket: "nope" });
     expect(seen.exitCode).toBe(1);
-    expect(statuses(seen)).toMatchObject({ list: "fail", put: "skip", delete: "skip" });
+    expect(statuses(seen)).toMatchObject({ list: "fail", put: "skip", delete: "skip", lifecycle: "skip" });
+    expect(seen.checks["s3-lifecycle"]?.reason).toBe("s3-list comes first");
     expect(seen.checks["s3-list"]?.fix.copy).toEqual([
       `aws s3 mb s3://nope --endpoint-url http://${server.endpoint}`,
     ]);
@@ -198,6 +239,8 @@ describe("an endpoint", () => {
   it("that speaks plain HTTP where TLS is expected says which field", async () => {
     const seen = await inPod({ insecure: false });
     expect(seen.checks["s3-endpoint"]?.fix.say).toContain("set `insecure: true`");
+    const outside = await examine(["--json", "--bucket", "b", "--endpoint", server.endpoint]);
+    expect(outside.checks["s3-endpoint"]?.fix.say).toContain("set `insecure: true`");
   });
 
   it("at which nobody listens is not waited for", async () => {

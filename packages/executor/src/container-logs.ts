@@ -16,7 +16,7 @@ export function saveContainerLogs(
   onSaved: OnSaved,
 ): Promise<ArtifactsOutcome> {
   const { template, tracing } = parts;
-  return tracing.withSpan("saveLogs", {}, async () => {
+  return tracing.withSpan("saveLogs", {}, async (span) => {
     if (!template.archiveLocation?.archiveLogs) return { errors: [] };
     const containers = mainContainerNames(template);
     const results = await Promise.allSettled(
@@ -31,6 +31,7 @@ export function saveContainerLogs(
         ),
       ),
     );
+    for (const result of results) if (result.status === "rejected") span.recordError(result.reason);
     return {
       errors: results.flatMap((result, index) =>
         result.status === "rejected" ? [saveFailure(`${containers[index]}-logs`, result.reason)] : [],

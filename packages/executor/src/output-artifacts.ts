@@ -51,7 +51,9 @@ export function saveOutputArtifacts(
     );
     span.setAttributes(totals(reports));
     for (const [index, result] of results.entries()) {
-      if (result.status === "rejected") logFailure(log, declared[index]?.name ?? "", result.reason);
+      if (result.status === "fulfilled") continue;
+      span.recordError(result.reason);
+      logFailure(log, declared[index]?.name ?? "", result.reason);
     }
     return {
       errors: results.flatMap((result, index) =>

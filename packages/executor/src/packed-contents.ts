@@ -17,6 +17,6 @@ export async function readPackedContents(
       (line) => line.event === "output" && line.kind === "artifact" && cleanPath(line.path) === path,
     );
     if (line?.event !== "output" || line.error || line.files === undefined) return undefined;
-    return { files: line.files, unpackedBytes: line.bytes };
+    return { files: line.files, unpackedBytes: line.bytes, packingSeconds: line.seconds };
   };
 }

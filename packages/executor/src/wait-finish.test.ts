@@ -33,7 +33,7 @@ describe("runWaitFinish", () => {
     await packed(pod, "/tmp/out");
     await put(
       paths.journal("main"),
-      '{"event":"output","timeUnixNano":"1","kind":"artifact","path":"/tmp/out","seconds":0,"bytes":7,"files":1}\n',
+      '{"event":"output","timeUnixNano":"1","kind":"artifact","path":"/tmp/out","seconds":1.5,"bytes":7,"files":1}\n',
     );
     expect(await runWaitFinish(pod.parts)).toEqual({ error: undefined, message: undefined });
     expect(pod.reported.steps).toEqual(["report", "finalize"]);
@@ -51,7 +51,7 @@ describe("runWaitFinish", () => {
           kind: "packed",
           tgz: join(paths.outputArtifacts, "tmp/out.tgz"),
           basename: "out",
-          contents: { files: 1, unpackedBytes: 7 },
+          contents: { files: 1, unpackedBytes: 7, packingSeconds: 1.5 },
         },
         { kind: "file", path: paths.combined("main") },
       ]),
@@ -110,6 +110,8 @@ describe("runWaitFinish", () => {
     await packed(pod, "/tmp/there");
     pod.artifactFaults.there = new ArtifactError("404", { code: "http.not_found" });
     expect((await runWaitFinish(pod.parts)).error?.message).toBe("artifact there failed to save: 404; ");
+    const all = (await pod.spans()).find(({ name }) => name === "saveArtifacts");
+    expect(all?.status).toEqual({ code: 2, message: "404" });
     expect(pod.messages()).toContain("Ignoring optional artifact which does not exist in path");
   });
 

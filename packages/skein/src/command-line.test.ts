@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { runCommandLine } from "./command-line.ts";
 import type { Host } from "./host.ts";
 
@@ -18,6 +18,10 @@ function write(name: string, text: string): string {
 }
 
 let stdin = "";
+let variables: Record<string, string> = {};
+beforeEach(() => {
+  variables = {};
+});
 
 /** What a command that ends the process by itself throws here instead. */
 class Exit extends Error {
@@ -35,7 +39,7 @@ async function skein(...args: string[]): Promise<{ exitCode: number; stdout: str
   const host: Host = {
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
-    environment: { PATH: process.env.PATH, HOME: directory },
+    environment: { PATH: process.env.PATH, HOME: directory, ...variables },
     version: "1.2.3",
     directory,
     workingDirectory: directory,
@@ -172,6 +176,26 @@ describe("skein trace", () => {
     expect(JSON.parse((await skein("report", out, "--json")).stdout)).toMatchObject({
       steps: [{ nodeId: "wf", phase: "Succeeded", seconds: 7 }],
     });
+  });
+
+  it.each([{ OTEL_SDK_DISABLED: "true" }, { OTEL_TRACES_SAMPLER: "always_off" }])(
+    "writes the spans it says it has made, also with %j",
+    async (given) => {
+      stdin = WORKFLOW;
+      variables = given;
+      for (const [name, value] of Object.entries(given)) vi.stubEnv(name, value); // the SDK reads it there
+      const out = join(directory, "wanted.jsonl");
+      expect(await skein("trace", "-", "--out", out)).toMatchObject({ exitCode: 0 });
+      expect((await skein("report", out, "--json")).exitCode).toBe(0);
+      vi.unstubAllEnvs();
+    },
+  );
+
+  it("does not say that spans have gone where nothing is sent", async () => {
+    stdin = WORKFLOW;
+    variables = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", OTEL_TRACES_EXPORTER: "none" };
+    const { exitCode, stderr } = await skein("trace", "-");
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("there is nowhere to send the spans")]);
   });
 
   it("ends with 1 when the spans could not be written", async () => {

@@ -17,13 +17,13 @@ import {
   type SpanExport,
   type TracedWorkflow,
   type TraceLevelName,
+  toYaml,
   traceWorkflows,
   turnTracingOn,
   type WorkflowObject,
   WorkflowObjectError,
   type WorkflowSource,
 } from "@skein/workflows";
-import { stringify } from "yaml";
 import type { Host } from "./host.ts";
 
 /** As commander gives them. */
@@ -110,7 +110,7 @@ export async function traceOnCommand(
     const source = await clusterSource(flags, host, logger(host));
     const workflow = { apiVersion: "argoproj.io/v1alpha1", kind: "Workflow", ...(await source.get(target)) };
     const pods = await source.pods(target);
-    host.stdout.write(turnTracingOn(stringify(workflow), { level, source: `workflow ${target}`, pods }));
+    host.stdout.write(turnTracingOn(toYaml(workflow), { level, source: `workflow ${target}`, pods }));
     return 0;
   });
 }

@@ -89,6 +89,13 @@ export const ARTIFACT_ATTRIBUTES = {
     on: ARTIFACT,
     brief: "Cores the archive was compressed on; absent where nothing was compressed.",
   },
+  artifactPacking: {
+    key: "argo.artifact.packing.duration",
+    type: "double",
+    on: "`saveArtifact`",
+    brief:
+      "Seconds in which the wrapper in main had packed the output of its own file system, before this span began. Absent for what lies in a volume.",
+  },
   artifactRetries: {
     key: "argo.artifact.retries",
     type: "int",

@@ -27,6 +27,8 @@ export interface TracingOptions {
   keepsJournal?: boolean;
   /** Takes all spans, in the order in which they end, where there is no collector. */
   collect?: ((spans: OtlpTraceRequest) => void) | undefined;
+  /** Whatever the standard variables say of sampling: somebody has asked for just these spans. Default false. */
+  samplesAll?: boolean;
   log?: Logger | undefined;
 }
 
@@ -74,6 +76,7 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
     // Who asks for a level by name wants the trace even if the controller's sampler did not.
     parent: explicit ? asSampled(options.parent) : options.parent,
     ignoreParentFlag: explicit,
+    samplesAll: options.samplesAll ?? false,
     link: parseTraceparent(options.linkAnnotation),
     version,
     resource,

@@ -4,7 +4,7 @@ import { createTraceState, ROOT_CONTEXT, SpanStatusCode, trace } from "@opentele
 import type { Resource } from "@opentelemetry/resources";
 import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace-base";
-import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
+import { AlwaysOnSampler, BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import type { Environment, TraceContext } from "@skein/contract";
 import { errorMessage, redactSecrets } from "@skein/contract";
 import { ATTR } from "./attribute-names.ts";
@@ -24,6 +24,8 @@ export interface SdkTracingOptions {
   parent: ParentContext | undefined;
   /** Record spans that were made elsewhere even if their trace is not sampled. */
   ignoreParentFlag: boolean;
+  /** Passes over the sampler of the standard variables. */
+  samplesAll: boolean;
   /** What the spans of whole containers are linked to. */
   link: TraceContext | undefined;
   version: string;
@@ -45,6 +47,7 @@ export function createSdkTracing(options: SdkTracingOptions): Tracing {
   const provider = new BasicTracerProvider({
     resource,
     spanProcessors: processors,
+    ...(options.samplesAll && { sampler: new AlwaysOnSampler() }),
     // Whoever sets the standard limit gets it; the SDK then counts what it drops.
     ...(options.env.OTEL_SPAN_EVENT_COUNT_LIMIT
       ? {}

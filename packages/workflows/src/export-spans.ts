@@ -28,6 +28,7 @@ const SHUTDOWN_MS = 30_000;
 export async function openSpanExport(options: SpanExportOptions): Promise<SpanExport | undefined> {
   const { env, out, namespace, version } = options;
   const hasEndpoint =
+    env.OTEL_TRACES_EXPORTER !== "none" &&
     (env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined;
   if (!hasEndpoint && !out) return undefined;
   let isLost = false;
@@ -38,11 +39,14 @@ export async function openSpanExport(options: SpanExportOptions): Promise<SpanEx
   const tracing = await createTracing({
     env: {
       ...env,
-      SKEIN_TRACE: "phases", // whoever runs the command wants the spans
+      // Whoever runs the command wants the spans, whatever the programs of this shell are told.
+      SKEIN_TRACE: "phases",
+      OTEL_SDK_DISABLED: undefined,
       SKEIN_TRACE_FILE: out,
       OTEL_SERVICE_NAME: env.OTEL_SERVICE_NAME || SERVICE_NAME,
     },
     resource: { version, namespace },
+    samplesAll: true,
     log: { ...options.log, info: () => {}, warn },
   });
   return {

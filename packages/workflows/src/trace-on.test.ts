@@ -172,6 +172,75 @@ describe("turnTracingOn", () => {
     });
   });
 
+  it("loses nothing that is there by an alias or a merge key", () => {
+    const traced = turnTracingOn(
+      [
+        "kind: Workflow",
+        "x-defaults: &defaults",
+        "  metadata: { annotations: { owner: me } }",
+        "  timeout: 5m",
+        "x-quiet: &quiet",
+        "  annotations: { skein.dev/trace: off, team: x }",
+        "spec:",
+        "  podMetadata: &pods { labels: { team: x } }",
+        "  templateDefaults:",
+        "    <<: *defaults",
+        "  templates:",
+        "    - { name: quiet, metadata: *quiet }",
+        "    - { name: main, metadata: *pods }",
+        "---",
+        "kind: WorkflowTemplate",
+        "x-pods: &pods { labels: &labels { team: y, isOurs: 'yes' } }",
+        "spec:",
+        "  templateDefaults:",
+        "    metadata: *pods",
+        "  templates: []",
+        "",
+      ].join("\n"),
+      options,
+    );
+    const [workflow, template] = parseAllDocuments(traced, { merge: true }).map((document) =>
+      document.toJS(),
+    );
+    expect(workflow.spec).toMatchObject({
+      podMetadata: { labels: { team: "x" } },
+      templateDefaults: {
+        timeout: "5m",
+        metadata: { annotations: { owner: "me", "skein.dev/trace": "files" } },
+      },
+      templates: [
+        { name: "quiet", metadata: { annotations: { team: "x", "skein.dev/trace": "files" } } },
+        { name: "main", metadata: { labels: { team: "x" } } },
+      ],
+    });
+    expect(template.spec.templateDefaults.metadata).toEqual({
+      labels: { team: "y", isOurs: "yes" },
+      annotations: { "skein.dev/trace": "files" },
+    });
+    expect(traced.match(/isOurs: 'yes'/g)).toHaveLength(2);
+    expect(traced.match(/&labels/g)).toHaveLength(1);
+  });
+
+  it("answers a list of several workflows in JSON with YAML, for JSON has no documents", () => {
+    const items = ["a", "b"].map((name) => ({
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "Workflow",
+      metadata: { generateName: `${name}-`, labels: { quiet: "off" } },
+      spec: { entrypoint: "main" },
+    }));
+    const traced = turnTracingOn(JSON.stringify({ kind: "List", apiVersion: "v1", items }), options);
+    expect(traced).not.toMatch(/^\{/m);
+    expect(parseAllDocuments(traced, { version: "1.1" }).map((document) => document.toJS())).toEqual(
+      items.map((item) => ({
+        ...item,
+        spec: {
+          ...item.spec,
+          templateDefaults: { metadata: { annotations: { "skein.dev/trace": "files" } } },
+        },
+      })),
+    );
+  });
+
   it("names an alias without an anchor", () => {
     const text = "kind: Workflow\nspec:\n  templates:\n    - *nothing\n";
     expect(() => turnTracingOn(text, options)).toThrow("wf.yaml: *nothing has no anchor &nothing before it");

@@ -1,6 +1,17 @@
 import { ANNOTATION_TRACE, ANNOTATION_TRACE_LINK, formatTraceparent } from "@skein/contract";
-import { Document, isMap, isSeq, type ParsedNode, parseAllDocuments, visit } from "yaml";
+import {
+  Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isSeq,
+  type Node,
+  type ParsedNode,
+  parseAllDocuments,
+  visit,
+} from "yaml";
 import { WorkflowObjectError } from "./read-objects.ts";
+import { toYaml } from "./to-yaml.ts";
 import { traceIds } from "./trace-ids.ts";
 import type { PodObject, WorkflowObject } from "./workflow-object.ts";
 
@@ -59,9 +70,12 @@ export function turnTracingOn(text: string, options: TraceOnOptions): string {
       `${options.source} holds no ${Object.keys(SPEC_PATHS).join(", ")} to trace`,
     );
   }
-  // What begins like JSON is read as JSON, by kubectl too.
-  if (documents.length === 1 && isJson(text))
-    return `${JSON.stringify(documents[0]?.toJS(), undefined, 2)}\n`;
+  // What begins like JSON is read as JSON, by kubectl too; and then there is no more than one document of it.
+  if (isJson(text)) {
+    const [first, ...more] = documents.map((document) => document.toJS() as unknown);
+    if (more.length === 0) return `${JSON.stringify(first, undefined, 2)}\n`;
+    return [first, ...more].map((object) => toYaml(object)).join("---\n");
+  }
   // Each but the first brings its own `---`.
   return documents
     .map((document) => document.toString({ lineWidth: 0 }))
@@ -112,22 +126,58 @@ function annotate(
     setIn(document, [...specPath, "templateDefaults", "metadata", "annotations", key], value);
   }
   // A template that names a level itself would win over the default.
-  const templates = document.getIn([...specPath, "templates"]) as { items?: unknown[] } | undefined;
-  for (const [index] of (templates?.items ?? []).entries()) {
+  const templates = nodeAt(document, [...specPath, "templates"]);
+  for (const index of isSeq(templates) ? templates.items.keys() : []) {
     const path = [...specPath, "templates", index, "metadata", "annotations", ANNOTATION_TRACE];
-    if (document.hasIn(path)) document.setIn(path, annotations[ANNOTATION_TRACE]);
+    if (nodeAt(document, path)) setIn(document, path, annotations[ANNOTATION_TRACE] ?? "");
   }
 }
 
-/** Like `document.setIn`, but a `null` on the way (`metadata:` with nothing behind it) is replaced, too. */
-function setIn(document: Document, path: readonly (string | number)[], value: string): void {
+/**
+ * Like `document.setIn`, but what is not written at its place, but there by an alias or a merge key (`<<`), is copied to it
+ * first, or all that it holds would be lost; and a `null` on the way (`metadata:` with nothing behind it) is replaced.
+ */
+function setIn(document: Document, path: Path, value: string): void {
   for (let length = 1; length < path.length; length += 1) {
     const above = path.slice(0, length);
-    if (!isMap(document.getIn(above, true)) && typeof path[length] === "string") {
-      document.setIn(above, document.createNode({}));
-    }
+    if (isCollection(document.getIn(above, true))) continue;
+    const there = nodeAt(document, above);
+    document.setIn(above, isCollection(there) ? copyOf(there) : document.createNode({}));
   }
   document.setIn(path, value);
+}
+
+/** As it is written, quotes included: a `"yes"` without them would be a boolean to Kubernetes. */
+function copyOf(node: Node): Node {
+  const copy = node.clone() as Node;
+  visit(copy, {
+    Collection: (_key, collection) => void delete collection.anchor,
+    Scalar: (_key, scalar) => void delete scalar.anchor,
+  });
+  return copy;
+}
+
+type Path = readonly (string | number)[];
+
+/** What a reader of the document finds there, through aliases and merge keys. */
+function nodeAt(document: Document, path: Path): unknown {
+  let at: unknown = document.contents;
+  for (const key of path) at = childOf(document, at, key);
+  return resolved(document, at);
+}
+
+function childOf(document: Document, parent: unknown, key: string | number): unknown {
+  const node = resolved(document, parent);
+  if (isSeq(node)) return typeof key === "number" ? node.get(key, true) : undefined;
+  if (!isMap(node)) return undefined;
+  if (node.has(key)) return node.get(key, true);
+  const merged = resolved(document, node.get("<<", true));
+  const sources = isSeq(merged) ? merged.items : [merged];
+  return sources.map((source) => childOf(document, source, key)).find((found) => found !== undefined);
+}
+
+function resolved(document: Document, node: unknown): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
 }
 
 /** What the API server and the controller have added, and a second run must not begin with. */

@@ -71,6 +71,17 @@ describe("workflowSpans", () => {
     });
   });
 
+  it("does not say of a node that was skipped or omitted that it failed", () => {
+    const nodes = ["Skipped", "Omitted"].map((phase) =>
+      newNode({ name: phase, type: "Skipped", phase, finishedAt: at(2) }),
+    );
+    const spans = workflowSpans(newWorkflow("Succeeded", nodes, 3)).filter(({ name }) => name === "node");
+    expect(spans.map((span) => [span.status, attribute(span, "cicd.pipeline.task.run.result")])).toEqual([
+      [{ code: 0, message: "Skipped" }, "skip"],
+      [{ code: 0, message: "Omitted" }, "skip"],
+    ]);
+  });
+
   it("leaves out what still runs", () => {
     const running = newNode({ name: "wf", phase: "Running", finishedAt: null });
     expect(times(workflowSpans(newWorkflow("Running", [running]), [newPod("wf", 9)]))).toEqual([

@@ -199,6 +199,8 @@ function newSpan(ids: TraceIds, name: ControllerSpanName, facts: SpanFacts): Otl
 /** The description begins with the phase, as upstream's does, so that a reader can tell Failed from Error. */
 function statusOf(phase: string, message = ""): OtlpSpan["status"] {
   if (phase === "Succeeded") return { code: STATUS.ok };
+  // Nobody wanted it, or its condition was not met: no success, and no failure either.
+  if (RESULTS[phase] === "skip") return { code: STATUS.unset, message: phase };
   return { code: STATUS.error, message: message ? `${phase}: ${message}` : phase };
 }
 

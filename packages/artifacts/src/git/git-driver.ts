@@ -44,7 +44,7 @@ export function createGitDriver(at: GitLocation, options: GitDriverOptions): Art
 function repositoryAttributes(at: GitLocation, repository: GitRepository): Attributes {
   return {
     [ATTR.vcsRepositoryUrl]: withoutUserInfo(repository.url),
-    [ATTR.vcsRepositoryName]: repositoryPath(repository)?.split("/").at(-1),
+    [ATTR.vcsRepositoryName]: repositoryPath(repository)?.split("/").at(-1) || undefined,
     ...(at.revision && !OBJECT_NAME.test(at.revision) ? { [ATTR.vcsHeadName]: at.revision } : {}),
     ...(repository.host ? { [ATTR.serverAddress]: repository.host } : {}),
   };

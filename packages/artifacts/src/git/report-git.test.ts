@@ -9,6 +9,8 @@ import {
   type TestSpan,
   temporaryDirectory,
 } from "../test-support.ts";
+import { createGitDriver } from "./git-driver.ts";
+import { OPTIONS } from "./git-test-support.ts";
 
 let repository: GitRepository;
 let commit: string;
@@ -73,6 +75,12 @@ describe("the span of a repository", () => {
       ).toBeLessThan(64);
     },
   );
+
+  it("has no name for a repository that is at the root of its server", () => {
+    const attributes = createGitDriver({ repo: "http://git.example:8080/.git" }, OPTIONS).attributes;
+    expect(attributes?.["vcs.repository.name"]).toBeUndefined();
+    expect(attributes?.["vcs.repository.url.full"]).toBe("http://git.example:8080/.git");
+  });
 
   it("has no name where a commit was asked for", async () => {
     const { attributes } = await trace({ revision: commit, depth: 1 });

@@ -3,7 +3,9 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  GetBucketLifecycleConfigurationCommand,
   HeadObjectCommand,
+  type LifecycleRule,
   ListObjectsV2Command,
   type S3Client,
 } from "@aws-sdk/client-s3";
@@ -139,6 +141,20 @@ export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "upload
     await this.#send({ operation: "DeleteObject", key, signal }, (client) =>
       client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key }), { abortSignal: signal }),
     );
+  }
+
+  /** The bucket's rules; none where it has none. */
+  async lifecycleRules({ signal }: { signal: AbortSignal }): Promise<LifecycleRule[]> {
+    const input = { Bucket: this.#bucket };
+    return this.#send({ operation: "GetBucketLifecycleConfiguration", signal }, async (client) => {
+      try {
+        const command = new GetBucketLifecycleConfigurationCommand(input);
+        return (await client.send(command, { abortSignal: signal })).Rules ?? [];
+      } catch (error) {
+        if ((error as Error).name === "NoSuchLifecycleConfiguration") return [];
+        throw error;
+      }
+    });
   }
 
   async createBucket(options: { objectLocking: boolean; signal: AbortSignal }): Promise<void> {

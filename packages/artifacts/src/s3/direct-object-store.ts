@@ -185,6 +185,9 @@ export class DirectObjectStore implements ObjectStore {
   delete: ObjectStore["delete"] = async (...args) => (await this.#sdk()).delete(...args);
   createBucket: ObjectStore["createBucket"] = async (...args) => (await this.#sdk()).createBucket(...args);
 
+  lifecycleRules: AwsObjectStore["lifecycleRules"] = async (...args) =>
+    (await this.#sdk()).lifecycleRules(...args);
+
   #sdk(): Promise<AwsObjectStore> {
     this.#sdkStore ??= Promise.all([import("./aws-object-store.ts"), this.#connection.sdk()]).then(
       ([{ AwsObjectStore }, connection]) =>

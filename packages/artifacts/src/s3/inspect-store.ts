@@ -7,6 +7,7 @@ import { connectionOptions } from "./connection-options.ts";
 import { DirectObjectStore } from "./direct-object-store.ts";
 import { chooseEncryption } from "./encryption.ts";
 import { exchange } from "./http-exchange.ts";
+import { unfinishedUploadDays } from "./lifecycle.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { type ConnectionSettings, S3Connection } from "./s3-connection.ts";
 
@@ -44,6 +45,12 @@ export interface InspectedStore {
   readonly clockOffsetMs: number;
   /** Gets credentials where the location names none. @throws ArtifactError `s3.no_credentials` */
   authenticate(signal: AbortSignal): Promise<void>;
+  /**
+   * Days after which a rule of the bucket ends an upload of this key that nobody has completed; undefined without such a rule.
+   *
+   * @throws ArtifactError where the rules may not be read, or the store has no such thing
+   */
+  unfinishedUploadDays(key: string, options: { signal: AbortSignal }): Promise<number | undefined>;
   /** One unsigned request. @throws ArtifactError `network.*` */
   greet(signal: AbortSignal): Promise<StoreGreeting>;
   /** The certificate that the server shows, trusted or not; undefined for plain HTTP. */
@@ -93,6 +100,7 @@ export async function openInspectedStore(
       return connection.clockOffsetMs;
     },
     authenticate: (signal) => store.authenticate(signal),
+    unfinishedUploadDays: async (key, by) => unfinishedUploadDays(await store.lifecycleRules(by), key),
     async greet(signal) {
       const askedAt = Date.now();
       try {

@@ -179,6 +179,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   UploadPart: "s3:PutObject",
   CompleteMultipartUpload: "s3:PutObject",
   PutBucketEncryption: "s3:PutEncryptionConfiguration",
+  GetBucketLifecycleConfiguration: "s3:GetLifecycleConfiguration",
 };
 
 function accessRemedy(attempt: S3Attempt): string {

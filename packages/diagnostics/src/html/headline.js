@@ -78,6 +78,7 @@ export function createBanners({ failures, clocks, comparisons, selectSpan, showT
     const what = [failure.type, failure.message].filter(Boolean).join(": ");
     const line = button("failure", "", "Show the failed span", () => selectSpan(failure.spanId));
     line.append(el("strong", "", where), " ", what);
+    if (failure.remedy) line.append(" ", el("span", "remedy", `→ ${failure.remedy}`));
     list.append(el("li", "", line));
   }
   if (failures.length > MOST_FAILURES) {

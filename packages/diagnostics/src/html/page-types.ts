@@ -99,6 +99,7 @@ export interface PageFailure {
   readonly path: readonly string[];
   readonly type: string;
   readonly message: string;
+  readonly remedy?: string;
   readonly traceId: string;
   readonly spanId: string;
 }

@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatFactor, formatRate, formatSeconds } fro
 /** @typedef {import("./page-types.ts").PageTransfer} PageTransfer */
 
 const STAGES = [
+  "packing",
   "credentials",
   "list",
   "first_byte",

@@ -1,3 +1,4 @@
+import { wholeSeconds } from "../artifact-transfer.ts";
 import type { PathPart, PathSegment } from "../critical-path.ts";
 import { formatCount, formatSeconds } from "../html/format.js";
 import type { Report, TraceSummary } from "../report.ts";
@@ -27,6 +28,7 @@ const PART_WORDS: Readonly<Record<PathPart, string>> = {
   main: "main",
   save: "save",
   overhead: "starting and ending",
+  untraced: "in the pod, which did not trace",
   between: "between steps",
 };
 
@@ -36,6 +38,7 @@ const PART_STYLES: Readonly<Record<PathPart, Style>> = {
   main: "green",
   save: "magenta",
   overhead: "grey",
+  untraced: "grey",
   between: "grey",
 };
 
@@ -107,13 +110,15 @@ export function renderCostliestTerminal(report: Report, options: TableOptions = 
   const columns = Math.max(60, options.columns ?? 80);
   const labels = new Map(report.steps.map(({ node, label }) => [node, label]));
   const lines = [paint("bold", "Took longest")];
-  for (const transfer of report.artifacts.toSorted((a, b) => b.seconds - a.seconds).slice(0, MAX_COSTLIEST)) {
-    const { direction, name, node, seconds, verdict } = transfer;
+  for (const transfer of report.artifacts
+    .toSorted((a, b) => wholeSeconds(b) - wholeSeconds(a))
+    .slice(0, MAX_COSTLIEST)) {
+    const { direction, name, node, verdict } = transfer;
     const what = clip(
       printable(`${direction} ${name} (${labels.get(node) ?? node})`),
       Math.floor(columns / 2),
     );
-    const head = `  ${padStart(formatSeconds(seconds), 8)}  ${what}`;
+    const head = `  ${padStart(formatSeconds(wholeSeconds(transfer)), 8)}  ${what}`;
     lines.push(`${head}${paint("dim", clip(`  ${printable(verdict)}`, columns - widthOf(head)))}`);
   }
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;

@@ -131,6 +131,8 @@ export function renderFailuresTerminal(report: Report, options: TableOptions = {
     lines.push(paint("red", `  ✗ ${clip(printable(where), columns - 4)}`));
     const message = [failure.type, failure.message].filter(Boolean).join(": ");
     lines.push(...wrap(printable(message), columns - 4).map((line) => `    ${line}`));
+    const remedy = wrap(printable(failure.remedy ?? ""), columns - 6);
+    if (failure.remedy) lines.push(...remedy.map((line, index) => `    ${index === 0 ? "→" : " "} ${line}`));
   }
   const left = report.failures.length - MAX_FAILURES;
   if (left > 0) lines.push(paint("dim", `  ⋯ ${formatCount(left)} more`));
@@ -150,5 +152,6 @@ export function renderTotalsTerminal(report: Report, options: TableOptions = {})
 function totalOf(verb: string, totals: TransferTotals): string {
   if (totals.artifacts === 0) return "";
   const what = `${formatCount(totals.artifacts)} ${totals.artifacts === 1 ? "artifact" : "artifacts"}`;
-  return `${verb} ${what} (${formatBytes(totals.bytes)}) in ${formatSeconds(totals.seconds)}`;
+  const size = totals.bytes > 0 ? ` (${formatBytes(totals.bytes)})` : "";
+  return `${verb} ${what}${size} in ${formatSeconds(totals.seconds)}`;
 }

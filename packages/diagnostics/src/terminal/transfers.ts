@@ -1,4 +1,4 @@
-import type { ArtifactTransfer, StageName } from "../artifact-transfer.ts";
+import { type ArtifactTransfer, type PartName, partsOf, wholeSeconds } from "../artifact-transfer.ts";
 import type { TransferComparison } from "../compare-transfers.ts";
 import { maxOf } from "../html/extremes.js";
 import { formatBytes, formatCount, formatSeconds } from "../html/format.js";
@@ -15,7 +15,8 @@ export interface TableOptions {
   color?: boolean;
 }
 
-const STAGE_STYLES: Readonly<Record<StageName, Style>> = {
+const STAGE_STYLES: Readonly<Record<PartName, Style>> = {
+  packing: "yellow",
   credentials: "magenta",
   list: "brightCyan",
   first_byte: "cyan",
@@ -75,7 +76,7 @@ export function renderTransfersTerminal(report: Report, options: TableOptions = 
 /** Those with a failure and then those that took longest, in their order. */
 function chooseComparisons(comparisons: readonly TransferComparison[]): readonly TransferComparison[] {
   const weight = ({ transfers }: TransferComparison) =>
-    maxOf(transfers, ({ error, seconds }) => (error ? Number.MAX_VALUE : seconds));
+    maxOf(transfers, (transfer) => (transfer.error ? Number.MAX_VALUE : wholeSeconds(transfer)));
   const chosen = new Set(comparisons.toSorted((a, b) => weight(b) - weight(a)).slice(0, MAX_COMPARISONS));
   return comparisons.filter((comparison) => chosen.has(comparison));
 }
@@ -89,7 +90,8 @@ interface TableLayout {
 }
 
 function toCells(transfer: ArtifactTransfer, node: string): string[] {
-  const { bytes, unpackedBytes, files, seconds } = transfer;
+  const { bytes, unpackedBytes, files } = transfer;
+  const seconds = wholeSeconds(transfer);
   const known = (value: number, text: string) => (value > 0 ? text : "–");
   return [
     transfer.direction,
@@ -130,7 +132,7 @@ function transferLines(transfer: ArtifactTransfer, layout: TableLayout): string[
 
 /** The bar, then the stages by name, the longest first, as many as fit. */
 function stageText(transfer: ArtifactTransfer, paint: Paint, room: number): string {
-  const stages = longestStages(transfer.stages);
+  const stages = longestStages(partsOf(transfer));
   const cells = shareCells(
     stages.map(({ seconds }) => seconds),
     BAR_CELLS,
