@@ -85,9 +85,9 @@ const sets: ConformanceCase[] = [
       onRunning: async (pod) => {
         await appears(pod, "up");
         await appears(pod, "skein/journal/b.jsonl");
-        // First the one that waits, which would else find that its dependency was ended.
-        pod.containers.b?.kill("SIGTERM");
-        await pod.containers.b?.exitCode;
+        // First the one that another waits for, which must not take that for a failure.
+        pod.containers.a?.kill("SIGTERM");
+        await pod.containers.a?.exitCode;
         for (const container of Object.values(pod.containers)) container.kill("SIGTERM");
       },
     },

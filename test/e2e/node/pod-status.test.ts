@@ -26,8 +26,8 @@ describe("podStatus", () => {
       phase: "Pending",
       initContainerStatuses: [{ name: "init", ready: true, state: { running: { startedAt: at } } }],
       containerStatuses: [
-        { name: "wait", ready: false, state: { waiting: { reason: "PodInitializing" } } },
-        { name: "main", state: { waiting: {} } },
+        { name: "main", ready: false, state: { waiting: { reason: "PodInitializing" } } },
+        { name: "wait", state: { waiting: {} } },
       ],
     });
   });
@@ -40,7 +40,7 @@ describe("podStatus", () => {
     expect(podStatus(pod, progress)).toMatchObject({
       phase: "Running",
       initContainerStatuses: [{ state: { terminated: { exitCode: 0 } } }],
-      containerStatuses: [{ name: "wait" }, { name: "main", ready: false, state: { terminated: ended } }],
+      containerStatuses: [{ name: "main", ready: false, state: { terminated: ended } }, { name: "wait" }],
     });
   });
 

@@ -35,6 +35,7 @@ export function podStatus({ spec }: Pod, { started, terminated, end }: Progress)
     hostIP: "127.0.0.1",
     podIP: "127.0.0.1",
     initContainerStatuses: (spec.initContainers ?? []).map(status),
-    containerStatuses: spec.containers.map(status),
+    // By name, as kubelets sort them: a controller that stops a pod tells its containers in this order.
+    containerStatuses: spec.containers.toSorted((one, other) => (one.name < other.name ? -1 : 1)).map(status),
   };
 }

@@ -211,6 +211,38 @@ export const WORKFLOW_CASES: readonly WorkflowCase[] = [
     },
   },
   {
+    name: "container-set-stop",
+    shows:
+      "a set that is stopped: members that wait for another are Failed by the signal, and do not blame it",
+    async run({ world, submit }) {
+      const { busybox: image } = world.images;
+      const workflow = await submit({
+        templates: [
+          {
+            name: "main",
+            containerSet: {
+              containers: [
+                { name: "main", image, command: ["sleep", "1000"] },
+                { name: "next", image, command: ["echo", "next"], dependencies: ["main"] },
+              ],
+            },
+          },
+        ],
+      });
+      await workflow.running();
+      await workflow.patch({ spec: { shutdown: "Stop" } });
+      const end = await workflow.end();
+      assert.equal(end.message, "Stopped with strategy 'Stop'");
+      // It tells one container after the other, and the first is dead by the time the second is told. A node that it
+      // looks at before its container has ended has its own words.
+      for (const name of ["main", "next"]) {
+        const { phase, message = "" } = end.node(name);
+        assert.equal(phase, "Failed", message);
+        assert.match(message, /\(exit code 143\)|^workflow shutdown/);
+      }
+    },
+  },
+  {
     name: "stop",
     shows: "a workflow that is stopped: main hears SIGTERM, its log is archived, the exit handler runs",
     async run({ world, submit }) {

@@ -53,6 +53,42 @@ func TestASignalEndsTheWaitingForADependency(t *testing.T) {
 	}
 }
 
+// A controller that stops a pod tells one container after the other: those that wait took the first one's end for a
+// failure of its own, and were Errors that blamed it.
+func TestAMemberToldToStopAfterItsDependencyDoesNotBlameIt(t *testing.T) {
+	for script, code := range map[string]int{"exec sleep 1000": 143, "trap 'exit 7' TERM; " + loop: 7} {
+		p := newPod(t, `{"containerSet":{"containers":[{"name":"a"},{"name":"b","dependencies":["a"]}]}}`)
+		a := p.emissary("a", say("ready")+script).start()
+		p.said("ready")
+		b := p.emissary("b", say("started")).start()
+		eventually(t, "b to wait", func() bool { return strings.Contains(b.stderr.String(), "waiting for dependency") })
+		a.signal(syscall.SIGTERM)
+		a.mustEnd(code)
+		eventually(t, "b to see why", func() bool { return strings.Contains(b.stderr.String(), "told to stop") })
+		b.signal(syscall.SIGTERM)
+		b.mustEnd(143)
+		if got := p.read(p.paths.TerminationLog()); got != "" {
+			t.Errorf("%s: termination message %q", script, got)
+		}
+	}
+}
+
+func TestADependencyThatAloneWasToldToStopFailsThoseThatWait(t *testing.T) {
+	p := newPod(t, `{"containerSet":{"containers":[{"name":"a"},{"name":"b","dependencies":["a"]}]}}`)
+	a := p.emissary("a", say("ready")+"exec sleep 1000").start()
+	p.said("ready")
+	b := p.emissary("b", say("started")).start()
+	a.signal(syscall.SIGTERM)
+	a.mustEnd(143)
+	b.mustEnd(64)
+	if got := p.read(p.paths.TerminationLog()); got != `dependency "a" exited with non-zero code: 143` {
+		t.Errorf("termination message %q", got)
+	}
+	if exists(filepath.Join(p.root, "started")) {
+		t.Error("b was run")
+	}
+}
+
 func TestADependencyThatWasKilledIsNotWaitedForForEver(t *testing.T) {
 	p := newPod(t, `{"containerSet":{"containers":[{"name":"a"},{"name":"b","dependencies":["a"]}]}}`)
 	a := p.emissary("a", say("ready")+"exec sleep 1000").start()

@@ -4,6 +4,7 @@
 //	exitcode  the exit code of the container's process, whole or absent
 //	signal    a signal to deliver to it, in decimal
 //	lock      locked for as long as the container's emissary lives
+//	stopped   there when it was told to end
 //
 // The umask is expected to be 0: containers of one pod run as different users.
 package ctr

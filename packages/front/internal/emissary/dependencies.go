@@ -9,25 +9,36 @@ import (
 	"github.com/skein/front/internal/watch"
 )
 
-// stopGrace is how long a failed dependency waits for a signal of our own: whoever ends a pod tells its members one after
-// another, and the first may be dead before the last has been told.
-const stopGrace = 100 * time.Millisecond
+// stopGrace is how long those that wait for a container which was told to end wait to be told, too: a controller that
+// stops a pod runs a command in one container after the other, and the first is dead before the last has been told.
+const stopGrace = 3 * time.Second
 
 // awaitDependencies waits until the members of a containerSet that this one depends on have succeeded. The error is
 // that one has not, or that this container was told to stop.
 func (e *emissary) awaitDependencies(ctx context.Context) error {
 	for _, name := range e.template.Dependencies(e.Config.ContainerName) {
 		e.log.Info("waiting for dependency", "dependency", name)
-		if err := awaitDependency(ctx, e.Paths.Container(name), name); err != nil {
-			select {
-			case <-ctx.Done():
-				return e.signals.stop()
-			case <-time.After(stopGrace):
-				return err
-			}
+		directory := e.Paths.Container(name)
+		err := awaitDependency(ctx, directory, name)
+		if err != nil && ctr.WasStopped(directory) {
+			e.log.Info("the dependency was told to stop; waiting to be told, too", "dependency", name, "atMost", stopGrace)
+			waitAtMost(ctx, stopGrace)
+		}
+		if ctx.Err() != nil {
+			return e.signals.stop()
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func waitAtMost(ctx context.Context, limit time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(limit):
+	}
 }
 
 func awaitDependency(ctx context.Context, directory, name string) error {

@@ -18,8 +18,9 @@ import (
 // signals passes on what this process is told to the process group that it runs, for as long as this process lives:
 // a SIGTERM does not make it deaf to the SIGKILL that follows, wherever they come from.
 type signals struct {
-	log     *logging.Logger
-	journal *journal.Journal
+	log       *logging.Logger
+	journal   *journal.Journal
+	directory string // of the container
 
 	mu      sync.Mutex
 	pid     int            // of the group that runs, or 0
@@ -41,20 +42,20 @@ const (
 // started, or waited for, any more.
 func listen(c *Container, log *logging.Logger) (context.Context, *signals) {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &signals{log: log, journal: c.Journal, cancel: cancel}
+	s := &signals{log: log, journal: c.Journal, directory: c.directory(), cancel: cancel}
 	go func() {
 		for number := range c.Signals {
 			s.deliver(number.(syscall.Signal), fromProcess)
 		}
 	}()
-	go s.watchFile(c.directory())
+	go s.watchFile()
 	return ctx, s
 }
 
-func (s *signals) watchFile(directory string) {
+func (s *signals) watchFile() {
 	var stuck syscall.Signal // delivered, but its file cannot be removed
-	err := watch.Until(context.Background(), []string{directory}, func() (bool, error) {
-		number, err := ctr.TakeSignal(directory)
+	err := watch.Until(context.Background(), []string{s.directory}, func() (bool, error) {
+		number, err := ctr.TakeSignal(s.directory)
 		if err != nil {
 			if number == stuck {
 				return false, nil
@@ -75,7 +76,8 @@ func (s *signals) deliver(number syscall.Signal, source string) {
 		return // the kernel's answer to a write of ours
 	}
 	s.mu.Lock()
-	if process.Ends(number) && s.stopped == 0 {
+	isFirst := process.Ends(number) && s.stopped == 0
+	if isFirst {
 		s.stopped = number
 		s.cancel()
 	}
@@ -83,6 +85,12 @@ func (s *signals) deliver(number syscall.Signal, source string) {
 	var err error
 	if pid != 0 {
 		err = process.SignalGroup(pid, number)
+	}
+	if isFirst {
+		// Still locked, so that whoever reports the end finds it done.
+		if err := ctr.MarkStopped(s.directory); err != nil {
+			s.log.Warn("failed to say that this container was told to stop", "error", err)
+		}
 	}
 	s.mu.Unlock()
 	if number == syscall.SIGWINCH && resized != nil {
