@@ -41,14 +41,15 @@ build_from() {
     -o "../../.tools/bin/$2.new" "$3")
 }
 
-build_collector() {
-  local builder=go.opentelemetry.io/collector/cmd/builder@v0.161.0 work
+# In a process of its own, so that what it writes goes whatever becomes of it; the builder leaves a temporary directory.
+build_collector() (
   work=$(mktemp -d)
-  GOBIN=$work CGO_ENABLED=0 go install "$builder"
+  trap 'rm -rf "$work"' EXIT
+  export TMPDIR=$work CGO_ENABLED=0
+  GOBIN=$work go install go.opentelemetry.io/collector/cmd/builder@v0.161.0
   cp tools/collector/builder.yaml "$work"
-  (cd "$work" && CGO_ENABLED=0 ./builder --config builder.yaml)
+  (cd "$work" && ./builder --config builder.yaml)
   cp "$work/build/otelcol" .tools/bin/otelcol.new
-  rm -rf "$work"
-}
+)
 
 collector() { once otelcol "five minutes" tools/collector/builder.yaml -- build_collector; }

@@ -22,6 +22,8 @@ export interface Engine {
   run: ((image: string, options: RunOptions) => Promise<ProgramEnd>) | undefined;
   /** Writes the image as an archive that holds its layers as tar files, in the layout of OCI or of docker. */
   save(image: string, path: string): Promise<void>;
+  /** Takes a name away, and the image with its last one. */
+  remove(image: string): Promise<void>;
 }
 
 export interface BuildOptions {
@@ -120,6 +122,7 @@ function createEngine(name: EngineName): Engine {
       else
         await quietly("save", ...(name === "podman" ? ["--format", "oci-archive"] : []), "-o", path, image);
     },
+    remove: async (image) => void (await quietly("rmi", image)),
   };
 }
 

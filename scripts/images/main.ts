@@ -42,6 +42,8 @@ const { values } = parseArgs({
     verify: { type: "boolean", default: false },
   },
 });
+/** An edit during the build makes other layers, and is no lack of reproducibility. */
+const builtFrom = JSON.stringify(readBuildInfo(checkout));
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 try {
@@ -125,16 +127,32 @@ async function verify(
   for (const target of ["argoexec", "wait"]) {
     const again = `${target}-again`;
     await engine.build({ ...common, target, image: imageName(again), noCache: true });
-    const digestsOf = (image: string, of: readonly ImageSize[]): string[] =>
-      of.find((each) => each.image === image)?.layers.map(({ digest }) => digest) ?? [];
-    const before = digestsOf(imageName(target), sizes);
-    const after = digestsOf(imageName(again), await measure(engine, [again]));
-    const others = before.flatMap((digest, index) => (digest === after[index] ? [] : [index + 1]));
-    if (others.length > 0) throw new Error(`${target} came out otherwise the second time: layers ${others}`);
-    say(
-      `images: ${target} built twice, ${after.length} layers, all the same: ${after.map((each) => each.slice(0, 12)).join(" ")}`,
-    );
+    try {
+      const before = digestsOf(target, sizes);
+      const after = digestsOf(again, await measure(engine, [again]));
+      refuseDifferences(target, before, after);
+      say(
+        `images: ${target} built twice, ${after.length} layers, all the same: ${after.map((each) => each.slice(0, 12)).join(" ")}`,
+      );
+    } finally {
+      await engine.remove(imageName(again));
+    }
   }
+}
+
+function digestsOf(target: string, of: readonly ImageSize[]): string[] {
+  return of.find(({ image }) => image === imageName(target))?.layers.map(({ digest }) => digest) ?? [];
+}
+
+function refuseDifferences(target: string, before: readonly string[], after: readonly string[]): void {
+  const others = before.flatMap((digest, index) => (digest === after[index] ? [] : [index + 1]));
+  if (others.length === 0) return;
+  const now = JSON.stringify(readBuildInfo(checkout));
+  const why =
+    now === builtFrom
+      ? ""
+      : `; the checkout has changed since the first: from ${builtFrom} to ${now}. Try again`;
+  throw new Error(`${target} came out otherwise the second time: layers ${others}${why}`);
 }
 
 async function updateLock(engine: Engine, packages: string): Promise<void> {

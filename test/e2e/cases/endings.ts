@@ -91,6 +91,38 @@ export const ENDING_CASES: readonly Case[] = [
     },
   },
   {
+    name: "container-set-stopped",
+    shows:
+      "a set that is stopped: a member that waits for another ends by the signal, though the other was told and dead before",
+    async run({ world, step }) {
+      const { busybox, scratch } = world.images;
+      const end = await step({
+        isWatched: false,
+        template: {
+          name: "container-set-stopped",
+          containerSet: {
+            containers: [
+              { name: "first", image: scratch, command: ["/one", "print", "ready", ",", "sleep", "5m"] },
+              { name: "then", image: busybox, command: ["echo", "never printed"], dependencies: ["first"] },
+            ],
+          },
+        },
+        meanwhile: async (running, _, pod) => {
+          await running.started("first");
+          await untilPrinted(() => running.log("first"), "ready");
+          await running.started("then");
+          await untilPrinted(() => running.log("then"), "waiting for dependency");
+          await terminateContainers(pod, running);
+        },
+      });
+      for (const name of ["first", "then"]) assertEnded(end, name, 143);
+      assert.deepEqual(end.verdict, { phase: "Failed", message: "first: Error (exit code 143)" });
+      assert.doesNotMatch(end.log("then"), /^never printed$/m);
+      assertArchivedLog(world, end, "first", "ready\n");
+      assertComplete(end);
+    },
+  },
+  {
     name: "deletion",
     shows: "a pod that is deleted: main tidies up within the grace period, and what it then writes is saved",
     async run({ world, step }) {

@@ -13,8 +13,8 @@ export const FEATURES: readonly Feature[] = [
   { name: "container: exit codes, task result, archived logs, spans", cases: ["hello", "failure"] },
   { name: "script and its result", cases: ["script"] },
   {
-    name: "containerSet: dependencies, failures, retries",
-    cases: ["container-set", "container-set-failure", "container-set-retries"],
+    name: "containerSet: dependencies, failures, retries, stopping",
+    cases: ["container-set", "container-set-failure", "container-set-retries", "container-set-stopped"],
   },
   { name: "user sidecars, ended after main", cases: ["sidecar", "deaf-sidecar"] },
   { name: "output parameters, defaults, progress", cases: ["parameters", "progress"] },

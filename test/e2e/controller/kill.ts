@@ -17,9 +17,12 @@ export function killCommand(pod: Pod, container: Container, signal: number): str
   return ["/bin/sh", "-c", `kill -${signal} 1`];
 }
 
-/** One exec after another into every container that runs; its failures count for nothing. */
+/**
+ * One exec after another into every container that runs, in the order of their statuses, which kubelets sort by name. Its
+ * failures count for nothing.
+ */
 export async function terminateContainers(pod: Pod, running: RunningPod, signal = 15): Promise<void> {
-  for (const container of pod.spec.containers) {
+  for (const container of pod.spec.containers.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
     if (running.isRunning(container.name))
       await running.exec(container.name, ...killCommand(pod, container, signal));
   }

@@ -48,7 +48,7 @@ export interface Kubelet {
   adopt(pod: CreatedPod): Promise<RunningPod>;
   /** Where a pod's logs and volumes are. */
   directoryOf(pod: string): string;
-  /** Removes a pod that has ended, with everything it left. */
+  /** Removes a pod with everything it left, and ends it where it has not ended. */
   remove(pod: RunningPod): Promise<void>;
 }
 
@@ -108,8 +108,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   return {
     directoryOf,
     adopt,
-    async remove({ name, containers }) {
-      await podman.run("rm", "--force", "--ignore", "--time", "0", ...containers());
+    async remove({ name, containers, delete: end }) {
+      await end(0); // a case may have failed before all its containers were started
+      const ids = containers();
+      if (ids.length > 0) await podman.run("rm", "--force", "--ignore", "--time", "0", ...ids);
       rmSync(directoryOf(name), { recursive: true, force: true });
     },
     async run(wanted) {

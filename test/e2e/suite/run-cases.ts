@@ -50,7 +50,9 @@ export async function runCases(
     for (let next = shared.shift(); next && !options.signal.aborted; next = shared.shift())
       await runOne(next);
   };
-  await Promise.all(Array.from({ length: options.jobs }, worker));
+  const ends = await Promise.allSettled(Array.from({ length: options.jobs }, worker));
+  // Only now: the world may not end below the cases of the others.
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
   for (const planned of plan.filter(({ test }) => test.isExclusive)) {
     if (!options.signal.aborted) await runOne(planned);
   }
