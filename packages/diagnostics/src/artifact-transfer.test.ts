@@ -142,10 +142,10 @@ describe("readTransfer", () => {
       "argo.artifact.bound_by": "network",
       "argo.artifact.verdict": "network-bound: 1 stream at 10 MB/s",
     };
-    const packed = (seconds: number) =>
+    const packed = (seconds: number, more = {}) =>
       transferOf({
         name: "saveArtifact",
-        attributes: { ...attributes, "argo.artifact.packing.duration": seconds },
+        attributes: { ...attributes, ...more, "argo.artifact.packing.duration": seconds },
       });
     expect(packed(6)).toMatchObject({
       seconds: 2,
@@ -155,6 +155,7 @@ describe("readTransfer", () => {
       verdict:
         "packing-bound: main packed it at 10.0 MB/s in 6.00 s, and only then it was uploaded in 2.00 s (network-bound: 1 stream at 10 MB/s)",
     });
+    expect(packed(6, { "argo.artifact.verdict": "done in 2000 ms" }).verdict).toMatch(/uploaded in 2\.00 s$/);
     expect([wholeSeconds(packed(6)), partsOf(packed(6))]).toEqual([
       8,
       { packing: 6, network: 1.5, other: 0.5 },

@@ -64,7 +64,9 @@ export function judgePacking(
 ): string {
   const rate = unpackedBytes > 0 ? ` at ${formatRate(unpackedBytes / packingSeconds)}` : "";
   const [packing, upload] = [packingSeconds, seconds].map(formatSeconds);
-  return `packing-bound: main packed it${rate} in ${packing}, and only then it was uploaded in ${upload} (${verdict})`;
+  // A verdict that only repeats the seconds says nothing more.
+  const how = verdict.startsWith("done in") ? "" : ` (${verdict})`;
+  return `packing-bound: main packed it${rate} in ${packing}, and only then it was uploaded in ${upload}${how}`;
 }
 
 /** The sentence for a transfer whose trace brings none. Says only what the trace measured. */
