@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { cutParts, MAX_PARTS, MIN_PART_BYTES, type Part, partSize } from "./cut-parts.ts";
 
 const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
 const TIB = 1024 ** 4;
 
 async function* chunksOf(sizes: number[]): AsyncGenerator<Uint8Array> {
@@ -51,12 +52,23 @@ describe("cutParts", () => {
 });
 
 describe("partSize", () => {
-  it("lets 5 TiB of unknown length fit into the parts a store allows", () => {
-    let total = 0;
-    for (let number = 1; number <= MAX_PARTS; number++) total += partSize(number, 8 * MIB);
-    expect(total).toBeGreaterThanOrEqual(5 * TIB);
-    expect(partSize(1000, 8 * MIB)).toBe(8 * MIB);
-    expect(partSize(1001, 8 * MIB)).toBe(16 * MIB);
+  it.each([5, 8, 64])(
+    "lets 5 TiB of unknown length fit into the parts a store allows, from %i MiB",
+    (first) => {
+      let total = 0;
+      for (let number = 1; number <= MAX_PARTS; number++) {
+        expect(partSize(number, first * MIB)).toBeLessThanOrEqual(5 * GIB);
+        total += partSize(number, first * MIB);
+      }
+      expect(total).toBeGreaterThanOrEqual(5 * TIB);
+    },
+  );
+
+  it("grows late, so that what is usually saved needs no more memory than its beginning", () => {
+    expect(partSize(4000, 8 * MIB)).toBe(8 * MIB);
+    expect(partSize(4001, 8 * MIB)).toBe(16 * MIB);
+    expect(partSize(4600, 8 * MIB)).toBe(16 * MIB);
+    expect(partSize(4601, 8 * MIB)).toBe(32 * MIB);
   });
 
   it("keeps one size for a known length, as small as fits", () => {

@@ -2,8 +2,11 @@ const MIB = 1024 * 1024;
 /** S3's limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 export const MIN_PART_BYTES = 5 * MIB;
 export const MAX_PARTS = 10_000;
-/** After so many parts their size doubles; from 8 MiB that reaches 8 TiB, which is more than an object may have. */
-const PARTS_PER_SIZE = 1000;
+const MAX_PART_BYTES = 5 * 1024 * MIB;
+/** Up to here all parts have the first one's size, and memory stays what it was: 31 GiB of parts of 8 MiB … */
+const PARTS_OF_FIRST_SIZE = 4000;
+/** … and then it doubles after so many: that reaches 5 TiB, more than which an object may not have, from 5 MiB on, too. */
+const PARTS_PER_SIZE = 600;
 
 export interface Part {
   /** From 1. */
@@ -18,7 +21,10 @@ export interface Part {
  * otherwise the size grows, so that a short stream costs little memory and a long one still fits.
  */
 export function partSize(number: number, firstPartBytes: number, sizeBytes?: number): number {
-  if (sizeBytes === undefined) return firstPartBytes * 2 ** Math.floor((number - 1) / PARTS_PER_SIZE);
+  if (sizeBytes === undefined) {
+    const doublings = Math.ceil(Math.max(0, number - PARTS_OF_FIRST_SIZE) / PARTS_PER_SIZE);
+    return Math.min(firstPartBytes * 2 ** doublings, MAX_PART_BYTES);
+  }
   const fitting = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
   return Math.max(firstPartBytes, fitting);
 }
