@@ -134,6 +134,12 @@ describe("readTransfer", () => {
     expect(transferOf({ attributes: { "argo.artifact.bound_by": "gremlins" } }).boundBy).toBe("none");
   });
 
+  it("makes no verdict of the few milliseconds in which main packed something small", () => {
+    const attributes = { "argo.artifact.packing.duration": 0.0085, "argo.artifact.verdict": "done in 12 ms" };
+    const small = transferOf({ name: "saveArtifact", seconds: 0.012, attributes });
+    expect(small).toMatchObject({ packingSeconds: 0.0085, boundBy: "none", verdict: "done in 12 ms" });
+  });
+
   it("counts what main had packed before there was anything to upload, and says so where it is most of it", () => {
     const attributes = {
       "argo.artifact.name": "dist",

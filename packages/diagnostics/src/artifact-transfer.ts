@@ -25,6 +25,8 @@ export type PartName = StageName | "packing";
 
 /** The share of a save from which it is what main did before: the executor's own measure for stages. */
 const PACKING_DOMINATES = 0.4;
+/** Below this many seconds nobody waited for it: the executor's own measure, too. */
+const WORTH_A_VERDICT_SECONDS = 0.05;
 
 /** Seconds per stage, in the order of {@link STAGE_NAMES}, without those that took none. They sum to the whole. */
 export type StageSeconds = Readonly<Partial<Record<StageName, number>>>;
@@ -107,7 +109,8 @@ export function readTransfer(trace: Trace, span: TraceSpan, node: string): Artif
   };
   const own = readBoundBy(textAttribute(attributes, "argo.artifact.bound_by"));
   const verdict = textAttribute(attributes, "argo.artifact.verdict") || judge(facts, own);
-  if (packing < PACKING_DOMINATES * (packing + seconds) || facts.error)
+  const whole = packing + seconds;
+  if (packing < PACKING_DOMINATES * whole || whole < WORTH_A_VERDICT_SECONDS || facts.error)
     return { ...facts, boundBy: own, verdict };
   return { ...facts, boundBy: "packing", verdict: judgePacking(facts, packing, verdict) };
 }
