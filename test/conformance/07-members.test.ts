@@ -79,7 +79,13 @@ const dependencies: ConformanceCase[] = [
       members: { a: sh("while ! test -e /var/run/argo/go; do sleep 0.02; done"), b: ["true"] },
       onRunning: async (pod) => {
         await appears(pod, "skein/journal/b.jsonl");
-        for (const signal of ["SIGUSR1", "SIGWINCH", "SIGCONT"] as const) pod.containers.b?.kill(signal);
+        const signals = ["SIGUSR1", "SIGWINCH", "SIGCONT"] as const;
+        for (const signal of signals) pod.containers.b?.kill(signal);
+        // On a busy machine they may arrive after the waiting, and then they are for the process.
+        await until(() => {
+          const journal = sharedText(pod, "skein/journal/b.jsonl");
+          return signals.every((signal) => journal.includes(signal));
+        });
         writeFileSync(pod.shared("go"), "");
       },
     },
