@@ -1,7 +1,4 @@
 import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetBucketLifecycleConfigurationCommand,
   HeadObjectCommand,
@@ -12,21 +9,16 @@ import {
 import { ArtifactError } from "@skein/contract";
 import type { AwsConnection } from "./aws-connection.ts";
 import { createBucket } from "./create-bucket.ts";
-import { readFields, writeFields } from "./encryption-headers.ts";
+import { readFields } from "./encryption-headers.ts";
 import type {
   BucketRegion,
   ListedObject,
   ObjectEncryption,
   ObjectFacts,
   ObjectStore,
-  PutOptions,
-  UploadedPart,
 } from "./object-store.ts";
 import { decodeListedKey } from "./parse-listing.ts";
 import { MAX_REGION_CORRECTIONS, regionNamedBy, translateS3Error } from "./s3-errors.ts";
-
-/** Tidying up must not hold up the end of a container whose store is gone. */
-const ABORT_TIMEOUT_MS = 5000;
 
 interface Call {
   /** The API's name, for messages. */
@@ -36,14 +28,14 @@ interface Call {
 }
 
 /**
- * What the SDK does of an {@link ObjectStore}: all but the requests that carry bytes of objects. Follows a bucket to its
+ * What the SDK does of an {@link ObjectStore}: what is rare, and lists that we cannot read for sure. Follows a bucket to its
  * region; otherwise one call is one request.
  */
-export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "uploadPart"> {
+export class AwsObjectStore implements Pick<ObjectStore, "head" | "list" | "delete" | "createBucket"> {
   readonly #connection: AwsConnection;
   readonly #bucket: string;
   readonly #encryption: ObjectEncryption;
-  /** Shared with {@link DirectObjectStore}: whoever learns it first spares the other the detour. */
+  /** Shared with our own requests: whoever learns it first spares the other the detour. */
   readonly #region: BucketRegion;
 
   constructor(options: {
@@ -105,38 +97,6 @@ export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "upload
     };
   }
 
-  async createUpload(key: string, { signal, ...facts }: PutOptions): Promise<string> {
-    const input = await this.#newObject(key, facts);
-    const output = await this.#send({ operation: "CreateMultipartUpload", key, signal }, (client) =>
-      client.send(new CreateMultipartUploadCommand(input), { abortSignal: signal }),
-    );
-    return output.UploadId ?? "";
-  }
-
-  async completeUpload(
-    key: string,
-    uploadId: string,
-    parts: readonly UploadedPart[],
-    { signal }: { signal: AbortSignal },
-  ): Promise<void> {
-    const input = {
-      ...(await this.#object(key)),
-      UploadId: uploadId,
-      MultipartUpload: { Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag })) },
-    };
-    await this.#send({ operation: "CompleteMultipartUpload", key, signal }, (client) =>
-      client.send(new CompleteMultipartUploadCommand(input), { abortSignal: signal }),
-    );
-  }
-
-  async abortUpload(key: string, uploadId: string): Promise<void> {
-    const input = { Bucket: this.#bucket, Key: key, UploadId: uploadId };
-    const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS);
-    await this.#send({ operation: "AbortMultipartUpload", key, signal }, (client) =>
-      client.send(new AbortMultipartUploadCommand(input), { abortSignal: signal }),
-    );
-  }
-
   async delete(key: string, { signal }: { signal: AbortSignal }): Promise<void> {
     await this.#send({ operation: "DeleteObject", key, signal }, (client) =>
       client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key }), { abortSignal: signal }),
@@ -170,17 +130,6 @@ export class AwsObjectStore implements Omit<ObjectStore, "get" | "put" | "upload
 
   async #object(key: string) {
     return { Bucket: this.#bucket, Key: key, ...(await readFields(this.#encryption, key)) };
-  }
-
-  async #newObject(key: string, { contentType, metadata }: Omit<PutOptions, "signal" | "onSent">) {
-    const encryption = await writeFields(this.#encryption, key);
-    return {
-      Bucket: this.#bucket,
-      Key: key,
-      ContentType: contentType,
-      ...(metadata && { Metadata: { ...metadata } }),
-      ...encryption,
-    };
   }
 
   async #send<T>(

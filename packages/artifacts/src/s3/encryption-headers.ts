@@ -9,24 +9,6 @@ export async function readFields(encryption: ObjectEncryption, key: string) {
   return { SSECustomerAlgorithm: "AES256", SSECustomerKey: Buffer.from(customerKey).toString("base64") };
 }
 
-/** Fields of the request with which an object begins. */
-export async function writeFields(encryption: ObjectEncryption, key: string) {
-  switch (encryption.type) {
-    case "none":
-      return {};
-    case "customer":
-      return readFields(encryption, key);
-    case "aes256":
-      return { ServerSideEncryption: "AES256" as const };
-    case "kms":
-      return {
-        ServerSideEncryption: "aws:kms" as const,
-        SSEKMSKeyId: encryption.keyId,
-        ...(encryption.context !== undefined && { SSEKMSEncryptionContext: encryption.context }),
-      };
-  }
-}
-
 const PREFIX = "x-amz-server-side-encryption";
 
 /** The same as headers: of every request for an object. */

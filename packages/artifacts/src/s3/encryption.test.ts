@@ -2,7 +2,7 @@ import type { S3Location } from "@skein/contract";
 import { describe, expect, it } from "vitest";
 import { secretsOf } from "../test-support.ts";
 import { chooseEncryption, derivedOnce } from "./encryption.ts";
-import { bucketDefault, readFields, writeFields } from "./encryption-headers.ts";
+import { bucketDefault, customerKeyHeaders, newObjectHeaders, readFields } from "./encryption-headers.ts";
 
 const SECRETS = secretsOf({ "sse/key": "correct horse" });
 const CUSTOMER = { serverSideCustomerKeySecret: { name: "sse", key: "key" } };
@@ -24,8 +24,8 @@ describe("chooseEncryption", () => {
 
   it("lets the store choose the key", async () => {
     const encryption = await choose({ enableEncryption: true });
-    expect(await writeFields(encryption, "k")).toEqual({ ServerSideEncryption: "AES256" });
-    expect(await readFields(encryption, "k")).toEqual({});
+    expect(await newObjectHeaders(encryption, "k")).toEqual({ "x-amz-server-side-encryption": "AES256" });
+    expect(await customerKeyHeaders(encryption, "k")).toEqual({});
     expect(bucketDefault(encryption)?.Rules).toEqual([
       { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } },
     ]);
@@ -37,10 +37,10 @@ describe("chooseEncryption", () => {
       kmsKeyId: "key-1",
       kmsEncryptionContext: '{ "a": "b" }',
     });
-    expect(await writeFields(encryption, "k")).toEqual({
-      ServerSideEncryption: "aws:kms",
-      SSEKMSKeyId: "key-1",
-      SSEKMSEncryptionContext: "eyJhIjoiYiJ9",
+    expect(await newObjectHeaders(encryption, "k")).toEqual({
+      "x-amz-server-side-encryption": "aws:kms",
+      "x-amz-server-side-encryption-aws-kms-key-id": "key-1",
+      "x-amz-server-side-encryption-context": "eyJhIjoiYiJ9",
     });
     expect(bucketDefault(encryption)?.Rules?.[0]).toMatchObject({
       ApplyServerSideEncryptionByDefault: { KMSMasterKeyID: "key-1" },
@@ -58,7 +58,9 @@ describe("chooseEncryption", () => {
         "hex",
       ).toString("base64"),
     });
-    expect(await writeFields(encryption, "wf/pod/out.tgz")).toEqual(key);
+    const headers = await customerKeyHeaders(encryption, "wf/pod/out.tgz");
+    expect(headers["x-amz-server-side-encryption-customer-key"]).toBe(key.SSECustomerKey);
+    expect(await newObjectHeaders(encryption, "wf/pod/out.tgz")).toEqual(headers);
     expect(bucketDefault(encryption)).toBeUndefined();
   });
 

@@ -123,8 +123,15 @@ export interface S3Refusal extends Error {
 
 /** Reads S3's own words out of an answer that is none: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 export async function readRefusal(answer: IncomingMessage): Promise<S3Refusal> {
+  return refusalIn(await readText(answer, MAX_ERROR_BYTES), answer);
+}
+
+/** The same, of an answer whose text has been read. */
+export function refusalIn(
+  text: string,
+  answer: Pick<IncomingMessage, "statusCode" | "statusMessage" | "headers">,
+): S3Refusal {
   const statusCode = answer.statusCode ?? 0;
-  const text = await readText(answer, MAX_ERROR_BYTES);
   const field = (name: string): string =>
     decodeEntities(new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? "");
   const code = field("Code");

@@ -53,8 +53,16 @@ const WRONG_REGION = new Set([
   "IllegalLocationConstraintException",
   "Redirect",
 ]);
+/** Name of our own for an answer that is not the store's, or not all of it, to a request that may have done its work. */
+export const UNCLEAR_ANSWER = "UnclearAnswer";
 /** Answers that say "later": contract §21.2. */
-const LATER = new Set(["RequestTimeout", "RequestError", "InternalError", "ServiceUnavailable"]);
+const LATER = new Set([
+  "RequestTimeout",
+  "RequestError",
+  "InternalError",
+  "ServiceUnavailable",
+  UNCLEAR_ANSWER,
+]);
 
 const PUT_FILE = (): string => "failed to put file: ";
 /** Before our own text, upstream's (contract §12.1): alerts and runbooks look for it. */
