@@ -1,6 +1,7 @@
 import type { Case } from "../suite/case.ts";
 import { API_ACCESS_CASES } from "./api-access.ts";
 import { API_TROUBLE_CASES } from "./api-trouble.ts";
+import { DOCTOR_CASES } from "./doctor.ts";
 import { ENDING_CASES } from "./endings.ts";
 import { GIT_CASES } from "./git.ts";
 import { GROUP_CASES } from "./groups.ts";
@@ -23,4 +24,5 @@ export const CASES: readonly Case[] = [
   ...ENDING_CASES,
   ...API_ACCESS_CASES,
   ...API_TROUBLE_CASES,
+  ...DOCTOR_CASES,
 ];
