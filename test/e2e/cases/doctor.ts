@@ -58,7 +58,8 @@ const idsOf = (checks: readonly Check[], ...statuses: Check["status"][]): string
 export const DOCTOR_CASES: readonly Case[] = [
   {
     name: "doctor",
-    shows: "argoexec doctor in the executor's container of a running pod finds all well, and disturbs nothing",
+    shows:
+      "argoexec doctor in the executor's container of a running pod finds all well, and disturbs nothing",
     async run(context) {
       const { end, answer, checks } = await consult(context, "doctor", {});
       assert.equal(answer.exitCode, 0, answer.stdout + answer.stderr);
@@ -77,7 +78,8 @@ export const DOCTOR_CASES: readonly Case[] = [
   },
   {
     name: "doctor-finds",
-    shows: "argoexec doctor names the missing Role and the collector's wrong protocol, each with what to change",
+    shows:
+      "argoexec doctor names the missing Role and the collector's wrong protocol, each with what to change",
     versions: NEWEST,
     async run(context) {
       const { answer, checks } = await consult(context, "doctor-finds", {
