@@ -21,11 +21,16 @@ export interface AwsConnection {
   close(): void;
 }
 
-/** @param idleTimeoutMs a socket on which nothing happens for this long is dead */
+/**
+ * @param idleTimeoutMs a socket on which nothing happens for this long is dead
+ * @param clockOffsetMs what others have learnt of the server's clock, less ours. The SDK cannot learn it from a refusal
+ *   without a body, as that of a HEAD is
+ */
 export function createAwsConnection(
   options: ConnectionOptions,
   agents: Agents,
   idleTimeoutMs: number,
+  clockOffsetMs: () => number = () => 0,
 ): AwsConnection {
   const requestHandler = new NodeHttpHandler({
     httpAgent: agents.http,
@@ -36,12 +41,18 @@ export function createAwsConnection(
   const region = options.region || FALLBACK_REGION;
   const credentials = credentialsConfig(options.credentials, region);
   const clients = new Map<string, S3Client>();
+  let systemClockOffset = clockOffsetMs();
   const client = (ofRegion: string): S3Client => {
+    if (clockOffsetMs() !== systemClockOffset) {
+      systemClockOffset = clockOffsetMs();
+      for (const one of clients.values()) one.config.systemClockOffset = systemClockOffset;
+    }
     const known = clients.get(ofRegion);
     if (known) return known;
     const made = new S3Client({
       ...credentials,
       region: ofRegion,
+      systemClockOffset,
       ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
       forcePathStyle: options.forcePathStyle,
       requestHandler,

@@ -119,6 +119,8 @@ export interface S3Refusal extends Error {
   Region?: string;
   $metadata: { httpStatusCode: number };
   $response: { statusCode: number; headers: Record<string, string> };
+  /** Came under a status that says nothing, because it was sent before the store knew. */
+  isBelated?: boolean;
 }
 
 /** Reads S3's own words out of an answer that is none: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
@@ -140,7 +142,7 @@ export function refusalIn(
     (code
       ? ""
       : text
-          .replace(/<[^>]*>/g, " ")
+          .replace(/<[^<>]*>/g, " ") // no "<" in it, or many without an end take the square of their number
           .trim()
           .slice(0, 200));
   const region = field("Region");

@@ -31,9 +31,28 @@ export function isErrorDocument(xml: string): boolean {
   return rootOf(xml) === "Error";
 }
 
+/** Instructions and comments, each of which ends where it first can: a store must not be able to keep us busy. */
+const NO_ELEMENTS = { "<?": "?>", "<!--": "-->" };
+
 /** Name of the outermost element, without a prefix. */
 function rootOf(xml: string): string | undefined {
-  return /^\uFEFF?\s*(?:<\?[^>]*\?>\s*|<!--[\s\S]*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]/.exec(xml)?.[1];
+  let offset = afterBlanks(xml, 0); // the mark at the beginning of a file is a blank, too
+  for (;;) {
+    const passed = Object.entries(NO_ELEMENTS).find(([begin]) => xml.startsWith(begin, offset));
+    if (passed === undefined) break;
+    const [begin, end] = passed;
+    const endsAt = xml.indexOf(end, offset + begin.length);
+    if (endsAt === -1) return undefined;
+    offset = afterBlanks(xml, endsAt + end.length);
+  }
+  return /^<(?:[\w.-]{1,100}:)?([\w.-]{1,100})[\s/>]/.exec(xml.slice(offset, offset + 300))?.[1];
+}
+
+function afterBlanks(text: string, offset: number): number {
+  const blanks = /\s*/y;
+  blanks.lastIndex = offset;
+  blanks.exec(text);
+  return blanks.lastIndex;
 }
 
 function encodeText(text: string): string {

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { ArtifactError } from "@skein/contract";
 import { describe, expect, it } from "vitest";
 import { connectorTo, observedTransfer, s3Location } from "../test-support.ts";
+import { completeUpload } from "./complete-upload.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 const KEYS = { accessKey: "access", secretKey: "secret" };
@@ -145,6 +146,8 @@ describe("the end of an upload in parts", () => {
     ["SlowDown", "s3.slow_down", true],
     ["AccessDenied", "s3.access_denied", false],
     ["InvalidPart", "s3.bad_request", false],
+    ["SlowDownWrite", "s3.server_error", true],
+    ["XMinioServerNotInitialized", "s3.server_error", true],
   ])("is the %s that a store says under status 200", async (code, expected, isTransient) => {
     const text = `<?xml version="1.0"?>\n\n   <Error><Code>${code}</Code><Message>We are &lt;sorry&gt;</Message></Error>`;
     const failure = await failureOf(saying(text), complete);
@@ -161,6 +164,49 @@ describe("the end of an upload in parts", () => {
     const failure = await failureOf(answer, complete);
     expect(failure.message).toContain("the answer does not say whether the object was made");
     expect(failure).toMatchObject({ code: "s3.server_error", transient: true });
+  });
+
+  it.each([
+    ["comments without an end of their own", "<!---->".repeat(100_000)],
+    ["instructions", "<??>".repeat(100_000)],
+    ["an error of beginnings", `<Error>${"<".repeat(500_000)}`],
+  ])("does not keep us busy when the answer is full of %s", async (_what, text) => {
+    const startMs = performance.now();
+    expect((await failureOf(saying(text), complete)).transient).toBe(true);
+    expect(performance.now() - startMs).toBeLessThan(5000); // took minutes, or for ever
+  });
+
+  it("asks for the object by the store's clock after an answer that was lost", async () => {
+    const storeMs = (): number => Date.now() + 3_600_000;
+    let completions = 0;
+    const server = createServer((request, response) => {
+      request.resume();
+      response.setHeader("date", new Date(storeMs()).toUTCString());
+      const signed = String(request.headers["x-amz-date"]).replace(
+        /(....)(..)(..)T(..)(..)(..)Z/,
+        "$1-$2-$3T$4:$5:$6Z",
+      );
+      if (Math.abs(Date.parse(signed) - storeMs()) > 900_000) {
+        const why = "<Error><Code>RequestTimeTooSkewed</Code><Message>late</Message></Error>";
+        response.writeHead(403).end(request.method === "HEAD" ? undefined : why);
+      } else if (request.method === "HEAD") {
+        response.writeHead(200, { "content-length": "7", etag: '"e-1"' }).end();
+      } else if (++completions === 1) request.socket.destroy();
+      else response.writeHead(404).end("<Error><Code>NoSuchUpload</Code><Message>gone</Message></Error>");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const endpoint = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      await using connector = connectorTo(KEYS);
+      const { transfer } = observedTransfer();
+      const store = await connector.connect(s3Location({ ...KEYS, endpoint, bucket: "b" }, KEY), transfer);
+      const upload = { key: KEY, uploadId: "u", parts: [{ number: 1, etag: '"opaque"' }], sizeBytes: 7 };
+      await completeUpload(store, upload, transfer);
+      expect(completions).toBe(2);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 
   it("is to be asked for again when the connection breaks in the middle of the answer", async () => {

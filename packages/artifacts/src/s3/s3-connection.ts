@@ -43,7 +43,7 @@ export class S3Connection {
   /** The SDK's clients, over the same sockets. Loading it takes longest of all, so that is left until it is needed. */
   sdk(): Promise<AwsConnection> {
     this.#sdk ??= import("./aws-connection.ts").then(({ createAwsConnection }) =>
-      createAwsConnection(this.options, this.agents, this.idleTimeoutMs),
+      createAwsConnection(this.options, this.agents, this.idleTimeoutMs, () => this.clockOffsetMs),
     );
     return this.#sdk;
   }

@@ -25,6 +25,7 @@ interface SdkError {
   Region?: string;
   $metadata?: { httpStatusCode?: number };
   $response?: { statusCode?: number; headers?: Record<string, string> };
+  isBelated?: boolean;
 }
 
 const THROTTLED = new Set([
@@ -62,6 +63,20 @@ const LATER = new Set([
   "InternalError",
   "ServiceUnavailable",
   UNCLEAR_ANSWER,
+]);
+/**
+ * Of an error under status 200 only the name tells whether there is any use in asking again. Stores have names of their own for
+ * "later" (`SlowDownWrite`, `XMinioServerNotInitialized`); the SDK takes all for it. Never is what the parts themselves are reason for.
+ */
+const NEVER = new Set([
+  "EntityTooLarge",
+  "EntityTooSmall",
+  "InvalidArgument",
+  "InvalidPart",
+  "InvalidPartOrder",
+  "InvalidRequest",
+  "MalformedXML",
+  "NotImplemented",
 ]);
 
 const PUT_FILE = (): string => "failed to put file: ";
@@ -162,7 +177,7 @@ function meaningOf(error: SdkError, status: number, attempt: S3Attempt): Meaning
   if (status === 412) {
     return { code: "s3.changed_while_reading", remedy: "the object was replaced while it was read" };
   }
-  if (status >= 500 || LATER.has(name)) {
+  if (status >= 500 || LATER.has(name) || (error.isBelated && !NEVER.has(name))) {
     return { code: "s3.server_error", transient: true, remedy: "the store is in trouble: see its own logs" };
   }
   if (status === 404) {

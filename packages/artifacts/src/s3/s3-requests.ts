@@ -139,7 +139,9 @@ export class S3Requests {
       call.signal.throwIfAborted();
       throw this.translate(error, call);
     });
-    if (isErrorDocument(text)) throw this.translate(refusalIn(text, answer), call);
+    if (isErrorDocument(text)) {
+      throw this.translate(Object.assign(refusalIn(text, answer), { isBelated: true }), call);
+    }
     return text;
   }
 
