@@ -31,6 +31,7 @@ describe("parseListing", () => {
       "a&amp;amp;b": "a&amp;b",
       "&#xD;&#10;&#x1F600;": "\r\n😀",
       "ü  two spaces ": "ü  two spaces ",
+      "&constructor;&toString;": "&constructor;&toString;",
     };
     for (const [written, key] of Object.entries(keys)) {
       expect(parseListing(page(whole + contents(written)))?.objects).toEqual([{ key, sizeBytes: 1 }]);
